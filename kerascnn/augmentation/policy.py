@@ -1,0 +1,62 @@
+"""Which augmentation fits which data."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+from kerascnn import checks
+from kerascnn.augmentation.pipeline import Pipeline
+from kerascnn.augmentation.transforms import Cutout, RandomFlip, Rotate, Shift, Zoom
+
+WRITING = ("mnist", "emnist", "kmnist", "digits", "omniglot", "svhn", "letters", "binary_alpha_digits", "cmaterdb")
+LARGE = 20_000  # training images from which Cutout is added
+ARGUMENTS = 4  # of an augmentation: images, indices, epoch, seed
+
+
+def auto(data) -> Pipeline | None:
+    """A mild pipeline that is right for the data (a `kerascnn.data.Data`).
+
+    Writing (sets of digits or letters by name, or all class names single digits or letters) is shifted, rotated and zoomed a little and never
+    mirrored. Other images are mirrored left to right and shifted by up to 1/8, as is usual for CIFAR; sets of 20,000
+    training images or more get a cutout of a quarter of the side too. None where images are not `(height, width, channels)`.
+    """
+    if len(data.image_shape) != 3:
+        return None
+    if is_writing(data):
+        return Pipeline(Rotate(10), Zoom(0.1), Shift(0.1), border="zero")
+    mild = (RandomFlip("horizontal"), Shift(0.125))
+    return Pipeline(*mild, Cutout(0.25)) if data.train_size >= LARGE else Pipeline(*mild)
+
+
+def is_writing(data) -> bool:
+    """Whether the classes are digits or letters, whose mirror images are something else."""
+    base = data.name.partition("/")[0].partition(":")[0]
+    symbols = [name for name in data.class_names if len(name) == 1 and name.isalnum()]
+    return base in WRITING or (len(symbols) == len(data.class_names) and data.name != "arrays")
+
+
+def named(augment, data) -> Callable | None:
+    """The augmentation that `augment` means: "auto", None or "none", a `Pipeline`, or a callable.
+
+    A callable takes `(images, indices, epoch, seed)` and should draw from the last three alone. One of `images` only, as
+    a Keras layer, is taken too; its draws are its own, so that such a run is not the same again after a resume.
+    """
+    if augment is None or augment == "none":
+        return None
+    if augment == "auto":
+        return auto(data)
+    if not callable(augment):
+        rule = "be 'auto', 'none', None, a Pipeline or a callable"
+        raise ValueError(checks.message("augment", rule, augment, "Pass augment=Pipeline(Shift(0.1))."))
+    if _takes_all(augment):
+        return augment
+    return lambda images, indices, epoch, seed: augment(images)
+
+
+def _takes_all(function) -> bool:
+    try:
+        inspect.signature(function).bind(*range(ARGUMENTS))
+    except TypeError:
+        return False
+    return not hasattr(function, "get_config")  # a Keras layer's call takes anything

@@ -1,0 +1,78 @@
+"""Best weights, and an end to training when they no longer change."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from kerascnn import checks
+from kerascnn.callbacks import snapshot
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Keeps the weights of the best epoch, gives them back when training ends, and stops it when nothing improves.
+
+    With `use_ema` in the optimizer the averaged weights are validated and kept, as they are what training ends with.
+
+    Args:
+        monitor: the figure of the epoch's logs that judges, such as "val_accuracy" or "val_loss".
+        mode: "max" or "min"; "auto" takes "max" unless the figure is a loss or an error (`loss`, `mse`, `mae`).
+        patience: epochs without a better figure after which training stops; None never stops.
+        path: file that holds the best weights as training goes, written whole or not at all; None keeps them in memory.
+    """
+
+    def __init__(self, monitor="val_accuracy", *, mode="auto", patience: int | None = None, path: Path | None = None):
+        super().__init__()
+        if patience is not None:
+            checks.positive_int("patience", patience)
+        if checks.one_of("mode", mode, ["auto", "max", "min"]) == "auto":
+            mode = "min" if monitor.endswith(("loss", "mse", "mae", "error")) else "max"
+        self.monitor, self.mode, self.patience, self.path = monitor, mode, patience, path
+        self.value: float | None = None
+        self.epoch = 0
+        self.stopped = False
+        self._weights: list | None = None
+        self._trained: list | None = None
+
+    def on_test_begin(self, logs=None):
+        """Puts the averaged weights in for the validation."""
+        if getattr(self.model.optimizer, "use_ema", False):
+            self._trained = snapshot.take(self.model.variables)
+            snapshot.put(self.model.variables, snapshot.averaged(self.model))
+
+    def on_test_end(self, logs=None):
+        """Puts the trained weights back."""
+        if self._trained is not None:
+            snapshot.put(self.model.variables, self._trained)
+            self._trained = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keeps the weights if this epoch is the best; else counts."""
+        if self.monitor not in logs:
+            raise ValueError(checks.message("monitor", f"be one of {sorted(logs)}", self.monitor))
+        value = float(logs[self.monitor])
+        if self.value is None or (value > self.value if self.mode == "max" else value < self.value):
+            self.value, self.epoch = value, epoch
+            self._keep(snapshot.averaged(self.model))
+        elif self.patience is not None and epoch - self.epoch >= self.patience:
+            self.stopped = self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        """Gives the best weights back to the model."""
+        if self.value is not None:
+            weights = self._weights if self.path is None else snapshot.read(self.path)[0]["best"]
+            snapshot.put(self.model.variables, weights)
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed run needs to go on: the best value, its epoch, whether training was stopped."""
+        return {"value": self.value, "epoch": self.epoch, "stopped": self.stopped}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes the `state` of the run that is resumed."""
+        self.value, self.epoch, self.stopped = state["value"], state["epoch"], state["stopped"]
+
+    def _keep(self, weights):
+        if self.path is None:
+            self._weights = weights
+        else:
+            snapshot.write(self.path, {"best": weights}, {"epoch": self.epoch, self.monitor: self.value})

@@ -1,0 +1,64 @@
+"""History of a run as a table that a spreadsheet opens, through any number of resumptions."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from kerascnn.files import write_text
+
+
+class Log(keras.callbacks.Callback):
+    """Holds every epoch's figures, and writes them as comma-separated values after each epoch.
+
+    Args:
+        path: the file, written anew and whole after each epoch, so that a kill leaves no half line; None for no file.
+    """
+
+    def __init__(self, path: Path | None = None):
+        super().__init__()
+        self.path = path
+        self.history: dict[str, list[float]] = {}
+        self.seconds: list[float] = []
+        self._begun = 0.0
+        self._validating = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Starts the clock of the epoch's training steps."""
+        self._begun, self._validating = time.perf_counter(), False
+
+    def on_test_begin(self, logs=None):
+        """Stops the clock, as validation is not training."""
+        self.seconds.append(time.perf_counter() - self._begun)
+        self._validating = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Adds the epoch to the history and to the file."""
+        if not self._validating:
+            self.seconds.append(time.perf_counter() - self._begun)
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(float(value))
+        if self.path is not None:
+            write_text(self.path, table(self.history))
+
+    def state(self) -> dict[str, Any]:
+        """The history so far and the seconds of training that each epoch took."""
+        return {"history": self.history, "seconds": self.seconds}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes the `state` of the run that is resumed."""
+        self.history, self.seconds = state["history"], state["seconds"]
+
+
+def table(history: dict[str, list[float]]) -> str:
+    """The history as comma-separated values, one line an epoch.
+
+    >>> print(table({"loss": [0.5, 0.25], "accuracy": [0.75, 1.0]}))
+    epoch,loss,accuracy
+    1,0.5,0.75
+    2,0.25,1.0
+    <BLANKLINE>
+    """
+    rows = [["epoch", *history], *([epoch, *row] for epoch, row in enumerate(zip(*history.values(), strict=True), 1))]
+    return "".join(",".join(map(str, row)) + "\n" for row in rows)

@@ -1,0 +1,111 @@
+"""Exact resume: a run that is killed at any moment goes on as if it never was."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerascnn.callbacks import snapshot
+
+# What Keras' own callbacks remember between epochs; BackupAndRestore forgets it (keras issues #17012, #14862, #9462).
+REMEMBERED = {
+    keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_weights", "best_epoch"),
+    keras.callbacks.ReduceLROnPlateau: ("best", "wait", "cooldown_counter"),
+    keras.callbacks.ModelCheckpoint: ("best", "epochs_since_last_save"),
+}
+
+
+class Resume(keras.callbacks.Callback):
+    """Writes the whole state of a run after each epoch, and takes it up again.
+
+    The state is every variable of the model (weights, statistics, dropout's seeds) and of the optimizer (momenta, step,
+    averages), and what the other callbacks remember: those with `state()` and `restore(state)`, and Keras' own that are
+    in `REMEMBERED`. It must stand last in the list of callbacks, so that it sees the others after their work.
+
+    >>> resume = Resume("state.npz", companions=[])
+    >>> resume.first_epoch      # nothing there yet: start at the beginning
+    0
+
+    Args:
+        path: the file of the state, written whole or not at all.
+        companions: the other callbacks of the run.
+    """
+
+    def __init__(self, path: str | Path, companions: Sequence[keras.callbacks.Callback]):
+        super().__init__()
+        self.path = Path(path)
+        self.companions = list(companions)
+        self._found = snapshot.read(self.path) if self.path.exists() else None
+
+    @property
+    def first_epoch(self) -> int:
+        """The epoch to start with: the `initial_epoch` of `fit`."""
+        return 0 if self._found is None else self._found[1]["epoch"] + 1
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run that was found had been stopped by a callback: no further epoch is to come."""
+        return self._found is not None and self._found[1]["stopped"]
+
+    def on_train_begin(self, logs=None):
+        """Puts the state in, after the other callbacks have begun."""
+        if self._found is None:
+            return
+        arrays, facts = self._found
+        self.model.optimizer.build(self.model.trainable_variables)
+        snapshot.put(self.model.variables, arrays["model"])
+        snapshot.put(self.model.optimizer.variables, arrays["optimizer"])
+        for number, (callback, state) in enumerate(zip(self.companions, facts["callbacks"], strict=True)):
+            lists = {
+                name.split("/")[2]: group for name, group in arrays.items() if name.startswith(f"callback/{number}/")
+            }
+            restore(callback, state | lists)
+        self._found = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes the state."""
+        arrays = {
+            "model": snapshot.take(self.model.variables),
+            "optimizer": snapshot.take(self.model.optimizer.variables),
+        }
+        facts: dict[str, Any] = {"epoch": epoch, "stopped": bool(self.model.stop_training), "callbacks": []}
+        for number, callback in enumerate(self.companions):
+            state = remembered(callback)
+            lists = [name for name, value in state.items() if _are_arrays(value)]
+            arrays |= {f"callback/{number}/{name}": state.pop(name) for name in lists}
+            facts["callbacks"].append(state)
+        try:
+            snapshot.write(self.path, arrays, facts)
+        except OSError as error:
+            kept = f"epoch {epoch} is kept: the same call goes on from there" if epoch else "nothing is kept yet"
+            raise OSError(
+                error.errno,
+                f"Epoch {epoch + 1} could not be saved ({error.strerror}); {kept}. Free some space first",
+                str(self.path),
+            ) from error
+
+
+def remembered(callback: keras.callbacks.Callback) -> dict[str, Any]:
+    """What a callback remembers from epoch to epoch."""
+    if hasattr(callback, "state"):
+        return callback.state()
+    names = next((names for kind, names in REMEMBERED.items() if isinstance(callback, kind)), ())
+    return {name: _plain(getattr(callback, name)) for name in names if hasattr(callback, name)}
+
+
+def restore(callback: keras.callbacks.Callback, state: dict[str, Any]) -> None:
+    """Gives a callback its memory back."""
+    if hasattr(callback, "restore"):
+        callback.restore(state)
+    else:
+        vars(callback).update(state)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _are_arrays(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, np.ndarray) for item in value)

@@ -1,0 +1,147 @@
+"""The model card of a run, in Markdown (after Mitchell et al. 2019, https://arxiv.org/abs/1810.03993)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+SHARES = ("accuracy", "top5_accuracy", "ece", "iou", "dice", "map50", "recall_at_1", "map_at_r")
+"""Metrics written as percentages."""
+LONGEST = 30
+"""Most rows of the table of classes; the worst come first where there are more."""
+
+LIMITS = """- The figures hold for images like those of the data above; on others the answer may be as sure, and wrong.
+- It knows only the classes listed: an image of anything else gets one of them.
+- Probabilities are as far from the share that is right as the calibration error says."""
+
+
+def model_card(record: Mapping[str, Any]) -> str:
+    """The Markdown text for the content of a `result.json`; a part whose entries are missing is left out.
+
+    >>> print(model_card({"recipe": "classify", "model": {"name": "lenet5", "parameters": 61706}}).splitlines()[0])
+    # lenet5
+    """
+    name, data = _name(record), record.get("data", {})
+    title = f"{name} on {data['name']}" if data.get("name") else name
+    sections = {
+        "Figures": _figures(record),
+        "Input and output": _contract(data),
+        "Use it": _usage(data),
+        "Data": _data(data),
+        "Classes": _classes(record.get("per_class", ())),
+        "Train it again": _again(record),
+        "Environment": _environment(record),
+        "Limits": LIMITS if data.get("class_names") else "",
+    }
+    body = [f"## {heading}\n\n{text}" for heading, text in sections.items() if text]
+    return "\n\n".join([f"# {title}", _summary(record, name), *body]) + "\n"
+
+
+def _name(record: Mapping[str, Any]) -> str:
+    return str(record.get("model", {}).get("name", "model")).replace("\n", " ")
+
+
+def _summary(record: Mapping[str, Any], name: str) -> str:
+    parameters = record.get("model", {}).get("parameters")
+    weights = f", with {parameters:,} trained parameters," if parameters is not None else ""
+    date = f" on {record['date'][:10]}" if record.get("date") else ""
+    return f"A convolutional network, `{name}`{weights} made by kerascnn's recipe `{record.get('recipe', '?')}`{date}."
+
+
+def _figures(record: Mapping[str, Any]) -> str:
+    rows = [(key.replace("_", " "), _number(key, value)) for key, value in record.get("metrics", {}).items()]
+    if record.get("seconds") is not None:
+        rows.append(("training time", _duration(record["seconds"])))
+    if record.get("images_per_second") is not None:
+        rows.append(("training speed", f"{record['images_per_second']:,.0f} images/s"))
+    chosen = record.get("precision", {})
+    if isinstance(chosen, Mapping) and chosen.get("chosen"):
+        rows.append(("precision", chosen["chosen"]))
+    if not rows:
+        return ""
+    split = record.get("judged_on")
+    judged = f"Measured on the {split} split" + (", which was used for nothing else." if split == "test" else ".")
+    return (f"{judged}\n\n" if split else "") + _table(("figure", "value"), rows)
+
+
+def _contract(data: Mapping[str, Any]) -> str:
+    if not data.get("image_shape"):
+        return ""
+    shape = ", ".join(str(side) for side in data["image_shape"])
+    classes = data.get("class_names", ())
+    return (
+        f"Takes raw images `(batch, {shape})`, uint8 or float32 in 0..255; the scaling is inside the network.\n\n"
+        f"Gives `(batch, {len(classes)})` probabilities in float32, in the order of the class names."
+    )
+
+
+def _usage(data: Mapping[str, Any]) -> str:
+    size = data.get("image_shape", (28, 28, 1))
+    zeros = f"np.zeros((1, {', '.join(str(side) for side in size)}), 'uint8')"
+    return f"""```python
+import keras, numpy as np
+
+model = keras.saving.load_model("model.keras")
+probabilities = model.predict({zeros})  # your images here
+```
+
+`kerascnn.load("FOLDER")` gives back the whole result, class names and history included. From the shell:
+
+```
+python -m recipes predict --model FOLDER IMAGE...
+```"""
+
+
+def _data(data: Mapping[str, Any]) -> str:
+    if not data.get("name"):
+        return ""
+    lines = [f"`{data['name']}`: {len(data.get('class_names', ()))} classes"]
+    sizes = [f"{count:,} {split}" for split, count in data.get("sizes", {}).items() if count]
+    lines[0] += f"; {', '.join(sizes)} images." if sizes else "."
+    skipped = data.get("report", {}).get("skipped", ())
+    if skipped:
+        lines.append(f"{len(skipped)} files that could not be read were left out; `result.json` names them.")
+    return "\n".join(lines)
+
+
+def _classes(rows: Sequence[Mapping[str, Any]]) -> str:
+    shown = rows if len(rows) <= LONGEST else sorted(rows, key=lambda row: row["f1"])[:LONGEST]
+    if not shown:
+        return ""
+    note = f"The {LONGEST} worst of {len(rows)}; `result.json` has all.\n\n" if len(rows) > LONGEST else ""
+    columns = ("precision", "recall", "f1")
+    cells = [(row["class"], *(f"{100 * row[key]:.1f} %" for key in columns), f"{row['support']:,}") for row in shown]
+    return note + _table(("class", *columns, "examples"), cells)
+
+
+def _again(record: Mapping[str, Any]) -> str:
+    if record.get("command"):
+        text = f"```\n{record['command']}\n```"
+    elif record.get("arguments"):
+        listed = "\n".join(f"- `{name}`: `{value}`" for name, value in record["arguments"].items())
+        text = f"The call had arguments that no shell can pass. They were:\n\n{listed}"
+    else:
+        return ""
+    return text + (f"\n\nSeed {record['seed']}." if record.get("seed") is not None else "")
+
+
+def _environment(record: Mapping[str, Any]) -> str:
+    rows = list(record.get("versions", {}).items())
+    rows += [("git commit", record["git_commit"])] if record.get("git_commit") else []
+    return _table(("part", "version"), rows) if rows else ""
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    return str(value).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def _number(key: str, value: float) -> str:
+    return f"{100 * value:.2f} %" if key in SHARES else f"{value:.4g}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"

@@ -1,0 +1,9 @@
+"""Everything that knows tf.data and tfds: read images of any kind, check them, split them, batch them."""
+
+from kerascnn.data.batching import batches as batches
+from kerascnn.data.batching import plain_batches as plain_batches
+from kerascnn.data.batching import steps_per_epoch as steps_per_epoch
+from kerascnn.data.dataset import Data as Data
+from kerascnn.data.dataset import Source as Source
+from kerascnn.data.images import read_image as read_image
+from kerascnn.data.loading import load as load

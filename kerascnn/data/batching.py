@@ -1,0 +1,102 @@
+"""Batches in an order that is a stateless function of (seed, epoch), so that a resumed run sees what it would have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kerascnn import checks
+from kerascnn.data.dataset import Data
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+BUFFER_BYTES = 256 * 2**20  # of the shuffle buffer, for data that has no random access
+
+
+def steps_per_epoch(data: Data, batch_size: int) -> int:
+    """The number of whole training batches an epoch; at least one, as a batch is never larger than the split."""
+    return max(1, data.train_size // checks.positive_int("batch_size", batch_size))
+
+
+def batches(data: Data, split: str, batch_size: int, *, seed=0, augment=None, epochs=(0, 1)) -> tf.data.Dataset:
+    """Training batches `(images, targets)` of the epochs `first` to `last - 1`, chained in one dataset.
+
+    Each epoch is another permutation of the split, without its last incomplete batch. With a `source` (arrays, folders,
+    sets that fit in memory) the permutation is over the whole split, drawn from (seed, epoch) alone. Without one (a tfds
+    set too large for memory, a `Data` of plain datasets) elements pass a shuffle buffer of up to 256 MiB, seeded by
+    (seed, epoch); tfds writes its files in random order, so that this too mixes well.
+
+    `augment(images, indices, epoch, seed)` gets the batch and the index of each example in the split. `epochs=(3, 10)`
+    gives exactly what `(0, 10)` gives from epoch 3 on.
+    """
+    import tensorflow as tf
+
+    size = data.size(split)
+    batch = min(checks.positive_int("batch_size", batch_size), size)
+    steps = size // batch
+    source = data.sources.get(split)
+    if source is None:
+        chained = _buffered(data, split, batch, steps, seed, epochs)
+    else:
+        chained = _permuted(source, batch, steps, seed, epochs)
+
+    def finish(images, targets, indices, epoch):
+        return (augment(images, indices, epoch, seed) if augment else images), targets
+
+    return chained(finish).prefetch(tf.data.AUTOTUNE)
+
+
+def plain_batches(data: Data, split: str, batch_size: int) -> tf.data.Dataset:
+    """All examples of `split` in their order, for evaluation; the last batch may be smaller."""
+    import tensorflow as tf
+
+    checks.positive_int("batch_size", batch_size)
+    elements = data.split(split)
+    source = data.sources.get(split)
+    if source is None:
+        return elements.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    starts = tf.data.Dataset.range(0, source.size, batch_size)
+    fetch = lambda start: source.fetch(tf.range(start, tf.minimum(start + batch_size, source.size)))  # noqa: E731
+    return starts.map(fetch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
+def _permuted(source, batch, steps, seed, epochs):
+    import tensorflow as tf
+
+    def chained(finish):
+        def make(step):
+            epoch = step // steps
+            positions = (step % steps) * batch + tf.range(batch, dtype=tf.int64)
+            key = tf.stack([tf.constant(seed, tf.int64), epoch])
+            indices = tf.random.experimental.index_shuffle(positions, key, source.size - 1)
+            images, targets = source.fetch(indices)
+            images = tf.ensure_shape(images, (batch, *images.shape[1:]))
+            return finish(images, targets, indices, epoch)
+
+        order = tf.data.Dataset.range(epochs[0] * steps, epochs[1] * steps)
+        order = order.apply(tf.data.experimental.assert_cardinality((epochs[1] - epochs[0]) * steps))
+        return order.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+    return chained
+
+
+def _buffered(data, split, batch, steps, seed, epochs):
+    import tensorflow as tf
+
+    elements = data.split(split).enumerate()
+    image = data.split(split).element_spec[0]
+    bytes_each = max(1, image.dtype.size * (image.shape.num_elements() or 1))
+    buffer = max(batch, min(data.size(split), BUFFER_BYTES // bytes_each))
+
+    def one_epoch(epoch):
+        key = tf.random.experimental.index_shuffle(epoch, tf.constant([seed, 0], tf.int64), 2**31 - 2)
+        shuffled = elements.shuffle(buffer, seed=key, reshuffle_each_iteration=False)
+        whole = shuffled.batch(batch, drop_remainder=True).take(steps)
+        return whole.map(lambda index, example: (*example, index, epoch))
+
+    def chained(finish):
+        examples = tf.data.Dataset.range(epochs[0], epochs[1]).flat_map(one_epoch)
+        examples = examples.map(finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return examples.apply(tf.data.experimental.assert_cardinality((epochs[1] - epochs[0]) * steps))
+
+    return chained

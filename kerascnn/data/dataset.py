@@ -1,0 +1,100 @@
+"""`Data`: what every kind of input becomes, and what a recipe reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+SPLITS = ("train", "validation", "test")
+
+
+class Source(Protocol):
+    """Random access to the examples of one split, which is what makes an exact, global shuffle cheap."""
+
+    size: int
+    labels: np.ndarray | None
+
+    def fetch(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The images `(n, height, width, channels)` and targets `(n,)` of `indices`, in a TensorFlow graph."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Images with class labels, split for training, choosing and testing.
+
+    `train`, `validation` and `test` yield single `(image, target)` elements: `image` is uint8 or float32 in 0..255 of
+    shape `(height, width, channels)`, `target` an int32 scalar, the index into `class_names`. `sources` holds the same
+    examples by index, under the names "train", "validation" and "test", where random access is possible; `report` says
+    what was skipped, converted or resized.
+
+    A `Data` of plain datasets trains too; its order is that of a shuffle buffer (see `batches`).
+    """
+
+    train: tf.data.Dataset
+    validation: tf.data.Dataset
+    test: tf.data.Dataset | None = None
+    image_shape: tuple[int, ...] = ()
+    class_names: tuple[str, ...] = ()
+    train_size: int = 0
+    validation_size: int = 0
+    test_size: int = 0
+    name: str = "data"
+    sources: Mapping[str, Source] = field(default_factory=dict, repr=False)
+    report: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
+
+    @cached_property
+    def class_counts(self) -> tuple[int, ...]:
+        """The number of training images of each class; reads the training split once where it has no `source`."""
+        counts = self.report.get("class_counts")
+        return tuple(np.bincount(self.labels("train"), minlength=self.classes).tolist() if counts is None else counts)
+
+    def labels(self, split: str) -> np.ndarray:
+        """The int32 labels of `split`, in the order of `plain_batches`."""
+        source = self.sources.get(split)
+        if source is not None and source.labels is not None:
+            return source.labels
+        return np.fromiter((int(target) for _, target in self.split(split)), np.int32)
+
+    def split(self, split: str) -> tf.data.Dataset:
+        """The elements of "train", "validation" or "test"; raises ValueError where there is none."""
+        elements = getattr(self, split, None) if split in SPLITS else None
+        if elements is None:
+            present = [name for name in SPLITS if getattr(self, name) is not None]
+            raise ValueError(f"`split` must be one of {present} for data {self.name!r}. Received: split={split!r}.")
+        return elements
+
+    def size(self, split: str) -> int:
+        """The number of examples in `split`."""
+        self.split(split)
+        return getattr(self, f"{split}_size")
+
+
+def from_sources(sources: Mapping[str, Source], class_names, **fields) -> Data:
+    """A `Data` whose elements are read from `sources` (train and validation, perhaps test)."""
+    datasets = {name: _elements(source) for name, source in sources.items()}
+    sizes = {f"{name}_size": source.size for name, source in sources.items()}
+    shape = tuple(datasets["train"].element_spec[0].shape)
+    fields = {"image_shape": shape, "class_names": tuple(class_names), **fields}
+    return Data(**datasets, **sizes, sources=dict(sources), **fields)
+
+
+def _elements(source: Source) -> tf.data.Dataset:
+    import tensorflow as tf
+
+    def element(index):
+        images, targets = source.fetch(index[None])
+        return images[0], targets[0]
+
+    return tf.data.Dataset.range(source.size).map(element, num_parallel_calls=tf.data.AUTOTUNE)

@@ -1,0 +1,122 @@
+"""One image: decoded from a file of any common kind, turned upright, coloured and resized."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+GREY_MODES = ("1", "L", "LA", "I", "F")
+
+
+def read_image(path: str | Path, image_size=None, resize: str = "stretch", channels: int = 3) -> np.ndarray:
+    """The image in `path` as a uint8 array `(height, width, channels)`, `channels` being 1 (grey) or 3 (RGB).
+
+    Reads JPEG, PNG, BMP, GIF (first frame), WebP and TIFF; grey, palette, RGB and CMYK, 8 or 16 bits; turns it as EXIF
+    says; lays transparent parts over white. `image_size` is None (as it is), an integer or `(height, width)`.
+    Raises OSError, naming the file, if it is missing, no image or cut short.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=FORMATS) as file:
+            image = _eight_bit(file).convert("RGB" if channels == 3 else "L")
+    except Exception as error:  # broken files make Pillow raise a dozen kinds, from struct.error to SyntaxError
+        raise OSError(f"Cannot read the image {str(path)!r}: {describe(error)}") from error
+    array = np.asarray(image).reshape(image.height, image.width, channels)
+    return array if image_size is None else fit(array, image_size, resize)
+
+
+def header(path: str | Path) -> tuple[int, int, int]:
+    """`(height, width, channels)` of the upright image in `path`, from its first bytes; channels is 1 or 3."""
+    from PIL import Image, ImageOps  # noqa: F401  (ImageOps registers nothing, but fails early where Pillow is broken)
+
+    with Image.open(path, formats=FORMATS) as file:
+        width, height = file.size
+        if file.getexif().get(0x0112, 1) >= 5:  # the EXIF orientations with a quarter turn
+            width, height = height, width
+        return height, width, 1 if _is_grey(file) else 3
+
+
+def fit(image: np.ndarray, image_size, resize: str = "stretch") -> np.ndarray:
+    """`image` `(height, width, channels)`, uint8 or float32, resized to `image_size` without aliasing.
+
+    "stretch" fills the size; "letterbox" keeps the ratio, centred, with 0 around it.
+
+    >>> fit(np.full((2, 4, 1), 7, np.uint8), 4, "letterbox")[..., 0].tolist()
+    [[0, 0, 0, 0], [7, 7, 7, 7], [7, 7, 7, 7], [0, 0, 0, 0]]
+    """
+    height, width = (image_size, image_size) if np.isscalar(image_size) else image_size
+    if image.shape[:2] == (height, width):
+        return image
+    if resize == "stretch":
+        return _resized(image, height, width)
+    scale = min(height / image.shape[0], width / image.shape[1])
+    inner = _resized(image, max(1, round(scale * image.shape[0])), max(1, round(scale * image.shape[1])))
+    top, left = (height - inner.shape[0]) // 2, (width - inner.shape[1]) // 2
+    boxed = np.zeros((height, width, image.shape[2]), image.dtype)
+    boxed[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+    return boxed
+
+
+def recolor(images: np.ndarray, channels: int) -> np.ndarray:
+    """`images` `(..., 1 or 3)` with 1 or 3 channels; grey is the luminance of ITU-R 601 that Pillow uses."""
+    if images.shape[-1] == channels:
+        return images
+    if channels == 3:
+        return np.repeat(images, 3, axis=-1)
+    grey = images @ np.array([0.299, 0.587, 0.114], np.float32)
+    return (np.rint(grey) if images.dtype == np.uint8 else grey).astype(images.dtype)[..., None]
+
+
+def describe(error: Exception) -> str:
+    """What went wrong with a file, in a few words and without its path."""
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image"
+    return f"{getattr(error, 'strerror', None) or error}"
+
+
+def _resized(image, height, width):
+    from PIL import Image
+
+    def one(plane):
+        return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR))
+
+    if image.dtype == np.uint8 and image.shape[2] == 3:
+        return one(image)
+    return np.stack([one(np.ascontiguousarray(image[..., c])) for c in range(image.shape[2])], axis=-1)
+
+
+def _eight_bit(file):
+    """The decoded image, upright, in one of the modes L, RGB and CMYK (transparency gone)."""
+    from PIL import Image, ImageOps
+
+    image = ImageOps.exif_transpose(file)
+    if image.mode.startswith("I"):  # 16-bit grey
+        return Image.fromarray(np.rint(np.asarray(image) / 257).clip(0, 255).astype(np.uint8))
+    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image
+
+
+def _is_grey(image) -> bool:
+    if image.mode == "P":
+        palette = np.reshape(image.getpalette("RGB"), (-1, 3))
+        return bool((palette == palette[:, :1]).all())
+    return image.mode in GREY_MODES or image.mode.startswith("I;16")
+
+
+def common_size(sizes, cap: int = 224) -> tuple[int, int]:
+    """The size all images are brought to: theirs if they share one, else the median in multiples of 8, up to `cap`.
+
+    >>> common_size([(30, 40), (30, 40)]), common_size([(30, 40), (60, 90), (61, 301)])
+    ((30, 40), (64, 88))
+    """
+    sizes = np.asarray(sizes)
+    if (sizes == sizes[0]).all():
+        return tuple(map(int, sizes[0]))
+    return tuple(int(min(max(8, 8 * round(float(median) / 8)), cap)) for median in np.median(sizes, axis=0))

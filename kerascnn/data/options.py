@@ -1,0 +1,54 @@
+"""The options of `load`, checked once and handed to whichever reader the data needs."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from kerascnn import checks
+
+
+@dataclass(frozen=True)
+class Options:
+    """The keyword arguments of `load`, under the same names."""
+
+    image_size: int | tuple[int, int] | None = None
+    resize: str = "stretch"
+    channels: str = "last"
+    color: str | None = None
+    validation: float = 0.1
+    seed: int = 0
+    skip_bad: bool = False
+    memory: float = 0.25
+    class_names: tuple[str, ...] | None = None
+
+    def __post_init__(self):
+        checks.one_of("resize", self.resize, ("stretch", "letterbox"))
+        checks.one_of("channels", self.channels, ("last", "first"))
+        checks.one_of("color", self.color, (None, "grey", "rgb"))
+        checks.in_range("validation", self.validation, 0, 0.5, ends="(]", mend="Pass validation=0.1.")
+        checks.positive_int("seed", self.seed, least=0)
+        checks.in_range("memory", self.memory, 0, 1, mend="It is the share of free memory that images may take.")
+        object.__setattr__(self, "image_size", _size(self.image_size))
+
+    def replace(self, **changes) -> Options:
+        """A copy with `changes`."""
+        return dataclasses.replace(self, **changes)
+
+    @property
+    def color_channels(self) -> int | None:
+        """1 for grey, 3 for RGB, None to take the images as they are."""
+        return {"grey": 1, "rgb": 3}.get(self.color)
+
+
+def _size(image_size) -> tuple[int, int] | None:
+    if image_size is None:
+        return None
+    mend = "Pass one integer, or (height, width)."
+    try:
+        height, width = image_size
+    except TypeError:
+        height = width = image_size
+    except ValueError:
+        raise ValueError(checks.message("image_size", "be one or two integers", image_size, mend)) from None
+    return checks.positive_int("image_size", height, mend), checks.positive_int("image_size", width, mend)

@@ -1,0 +1,85 @@
+"""Exchange of Keras' BatchNormalization and ours in a finished model."""
+
+import keras
+
+from kerascnn import checks
+from kerascnn.layers.batch_normalization import BatchNormalization
+
+KERAS = {"module": "keras.layers", "class_name": "BatchNormalization", "registered_name": None}
+FUSED = {
+    "module": BatchNormalization.__module__,
+    "class_name": "BatchNormalization",
+    "registered_name": keras.saving.get_registered_name(BatchNormalization),
+}
+
+
+def fuse(model: keras.Model) -> keras.Model:
+    """Returns a copy of `model` that trains with the fused kernel: same names, weights, dtypes and trainable flags.
+
+    Every `keras.layers.BatchNormalization` becomes `kerascnn.layers.BatchNormalization`, in nested models and wrappers
+    too. The copy is not compiled. A model without that layer is returned as it is.
+    Raises: ValueError for a subclassed model, whose layers cannot be exchanged from outside.
+
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization(name="norm")])
+    >>> type(fuse(model).get_layer("norm")).__module__
+    'kerascnn.layers.batch_normalization'
+    """
+    if not _has_config(model):
+        mend = "In a model with its own call(), create kerascnn.layers.BatchNormalization where it makes its layers."
+        raise ValueError(checks.message("model", "be a Functional or Sequential model", model, mend))
+    return _exchange(model, KERAS, FUSED) if _any_of(keras.layers.BatchNormalization, model) else model
+
+
+def unfuse(model: keras.Model) -> keras.Model:
+    """Returns a copy of `model` with Keras' own BatchNormalization, whose file loads without kerascnn.
+
+    The reverse of `fuse`; the predictions are the same. A model without our layer is returned as it is, and so is a
+    subclassed model, as its file needs its own code anyway.
+    """
+    return _exchange(model, FUSED, KERAS) if _has_config(model) and _any_of(BatchNormalization, model) else model
+
+
+def _has_config(model):
+    return type(model).__module__.startswith("keras.") and type(model).__name__ in ("Functional", "Sequential")
+
+
+def _any_of(kind, model):
+    return any(type(layer) is kind for layer in _walk(model))
+
+
+def _exchange(model, old, new):
+    layers = [type(layer) for layer in _walk(model)]
+    own = {layer.__name__: layer for layer in layers if not layer.__module__.startswith(("keras.", "kerascnn."))}
+    with keras.saving.custom_object_scope(own):  # a user's layers need not be registered
+        copy = type(model).from_config(_renamed(model.get_config(), old, new))
+    for source, target in zip(_walk(model), _walk(copy), strict=True):
+        target.trainable = source.trainable  # reaches the layers inside, whose turn comes after
+        if not hasattr(source, "layers"):
+            _copy_state(source, target)
+    return copy
+
+
+def _renamed(config, old, new):
+    """`config` with every serialised object of class `old` given to class `new`."""
+    if isinstance(config, dict):
+        config = {key: _renamed(value, old, new) for key, value in config.items()}
+        return config | new if old.items() <= config.items() else config
+    if isinstance(config, (list, tuple)):
+        return type(config)(_renamed(value, old, new) for value in config)
+    return config
+
+
+def _walk(layer):
+    """`layer` and the layers inside nested models and wrappers, parents first."""
+    yield layer
+    inside = layer.layers if hasattr(layer, "layers") else [getattr(layer, "layer", None)]
+    for child in inside:
+        if isinstance(child, keras.Layer):
+            yield from _walk(child)
+
+
+def _copy_state(source, target):
+    for old, new in zip(source.variables, target.variables, strict=True):
+        new.assign(old)
+    if hasattr(target, "finalize_state"):  # Normalization derives tensors from its variables
+        target.finalize_state()

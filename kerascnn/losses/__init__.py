@@ -1,0 +1,3 @@
+"""Losses that Keras lacks."""
+
+from kerascnn.losses.crossentropy import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy

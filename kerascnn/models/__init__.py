@@ -1,0 +1,33 @@
+"""Models: functions `name(image_shape, classes, ...) -> keras.Model`, and the table of their names."""
+
+from kerascnn.models.alexnet import alexnet as alexnet
+from kerascnn.models.auxiliary import Auxiliary as Auxiliary
+from kerascnn.models.cifar_resnet import cifar_resnet as cifar_resnet
+from kerascnn.models.cifar_resnet import resnet20 as resnet20
+from kerascnn.models.cifar_resnet import resnet32 as resnet32
+from kerascnn.models.cifar_resnet import resnet44 as resnet44
+from kerascnn.models.cifar_resnet import resnet56 as resnet56
+from kerascnn.models.cifar_resnet import resnet110 as resnet110
+from kerascnn.models.fastnet import fastnet as fastnet
+from kerascnn.models.googlenet import googlenet as googlenet
+from kerascnn.models.inception_resnet import inception_resnet_v2 as inception_resnet_v2
+from kerascnn.models.lenet5 import lenet5 as lenet5
+from kerascnn.models.mlp import mlp as mlp
+from kerascnn.models.mnist_cnn import mnist_cnn as mnist_cnn
+from kerascnn.models.registry import MODELS as MODELS
+from kerascnn.models.registry import build as build
+from kerascnn.models.registry import describe as describe
+from kerascnn.models.resnet import photo_stem as photo_stem
+from kerascnn.models.resnet import resnet as resnet
+from kerascnn.models.resnet import resnet18 as resnet18
+from kerascnn.models.resnet import resnet34 as resnet34
+from kerascnn.models.resnet import resnet50 as resnet50
+from kerascnn.models.resnet import resnet101 as resnet101
+from kerascnn.models.resnet import resnet152 as resnet152
+from kerascnn.models.resnet import small_stem as small_stem
+from kerascnn.models.vgg import vgg as vgg
+from kerascnn.models.vgg import vgg11 as vgg11
+from kerascnn.models.vgg import vgg13 as vgg13
+from kerascnn.models.vgg import vgg16 as vgg16
+from kerascnn.models.vgg import vgg19 as vgg19
+from kerascnn.models.zfnet import zfnet as zfnet

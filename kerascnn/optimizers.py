@@ -1,0 +1,109 @@
+"""AdamW and SGD as the literature runs them: weight decay on kernels only, clipping and weight averages by argument."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from kerascnn import checks
+
+NOT_DECAYED = ("bias", "gamma", "beta", "scale")
+"""Parts of the names of weights that never decay: biases, norms' scales and shifts, LayerScale."""
+
+Rate = float | keras.optimizers.schedules.LearningRateSchedule
+
+
+def adamw(
+    learning_rate: Rate, *, weight_decay: float = 1e-2, clip_norm: float | None = None, ema: float | None = None
+) -> keras.optimizers.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101) without decay on biases and norms.
+
+    A step takes `learning_rate * weight_decay` of each kernel away. `clip_norm` bounds the norm of all gradients
+    together. `ema` in (0, 1) keeps averages of the weights with that momentum, which `fit` puts in place when it ends.
+    Keras saves no exclusions: an optimizer loaded from a file decays biases and norms too, so compile with a new one.
+
+    >>> adamw(1e-3, clip_norm=1.0).global_clipnorm
+    1.0
+    """
+    options = _shared(learning_rate, weight_decay, clip_norm, ema)
+    return _sparing(keras.optimizers.AdamW(weight_decay=weight_decay, **options))
+
+
+def sgd(
+    learning_rate: Rate,
+    *,
+    momentum: float = 0.9,
+    weight_decay: float = 5e-4,
+    clip_norm: float | None = None,
+    ema: float | None = None,
+) -> keras.optimizers.Optimizer:
+    """SGD with Nesterov momentum, without decay on biases and norms.
+
+    `weight_decay` has the meaning of the papers and of torch, where the decay is a part of the gradient and momentum
+    multiplies it by `1 / (1 - momentum)`. Keras decays apart from momentum, so its optimizer is given the multiple: a
+    step takes `learning_rate * weight_decay / (1 - momentum)` of each kernel away. `clip_norm` and `ema` as in `adamw`.
+
+    >>> round(sgd(0.1, momentum=0.9, weight_decay=5e-4).weight_decay, 9)
+    0.005
+    """
+    checks.in_range("momentum", momentum, 0, 1, ends="[)")
+    options = _shared(learning_rate, weight_decay, clip_norm, ema)
+    decay = weight_decay / (1 - momentum)
+    return _sparing(keras.optimizers.SGD(momentum=float(momentum), nesterov=True, weight_decay=decay, **options))
+
+
+OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {"adamw": adamw, "sgd": sgd}
+
+
+RATES: dict[str, float] = {"adamw": 1e-3, "sgd": 0.2}
+"""Peak learning rates that suit batches of about 128."""
+
+
+def suited(model: keras.Model) -> str:
+    """The name of the optimizer that trains `model` without a search: "sgd" where batches are normalised, else "adamw".
+
+    SGD's long steps need normalisation to stay stable; adaptive steps do not.
+
+    >>> suited(keras.Sequential([keras.layers.Dense(1)]))
+    'adamw'
+    """
+    normalised = any(isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers())
+    return "sgd" if normalised else "adamw"
+
+
+def make(
+    optimizer: str | keras.optimizers.Optimizer | Callable[..., keras.optimizers.Optimizer],
+    learning_rate: Rate,
+    **options: Any,
+) -> keras.optimizers.Optimizer:
+    """The optimizer of a name ("adamw", "sgd") or function, made with `learning_rate` and `options`.
+
+    An option that is None takes the function's default. A Keras optimizer comes back as it is, its own rate included.
+    Raises: ValueError for an unknown name.
+
+    >>> make("sgd", 0.1, momentum=0.8).momentum
+    0.8
+    """
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        return optimizer
+    if not callable(optimizer):
+        optimizer = OPTIMIZERS[checks.one_of("optimizer", optimizer, OPTIMIZERS)]
+    return optimizer(learning_rate, **{name: value for name, value in options.items() if value is not None})
+
+
+def _shared(learning_rate: Rate, weight_decay: float, clip_norm: float | None, ema: float | None) -> dict[str, Any]:
+    """The arguments that all optimizers of Keras take, checked."""
+    if not isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        learning_rate = float(checks.in_range("learning_rate", learning_rate, 0, float("inf"), ends="[)"))
+    checks.in_range("weight_decay", weight_decay, 0, float("inf"), ends="[)")
+    options: dict[str, Any] = {"learning_rate": learning_rate}
+    if clip_norm is not None:
+        options["global_clipnorm"] = float(checks.in_range("clip_norm", clip_norm, 0, float("inf"), ends="()"))
+    if ema is not None:
+        options |= {"use_ema": True, "ema_momentum": checks.in_range("ema", ema, 0, 1, ends="()")}
+    return options
+
+
+def _sparing(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    optimizer.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
+    return optimizer

@@ -1,0 +1,10 @@
+"""Pictures of data, training and results: functions that return a matplotlib Figure, which `save` writes."""
+
+from kerascnn.plots.classification import calibration as calibration
+from kerascnn.plots.classification import confusion as confusion
+from kerascnn.plots.classification import per_class as per_class
+from kerascnn.plots.images import examples as examples
+from kerascnn.plots.images import mistakes as mistakes
+from kerascnn.plots.style import save as save
+from kerascnn.plots.training import curves as curves
+from kerascnn.plots.training import learning_rate as learning_rate

@@ -1,0 +1,92 @@
+"""The record of a run: everything that `result.json` and the model card say."""
+
+import math
+import shlex
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import keras
+
+from kerascnn.data import Data
+from kerascnn.reports import Report
+from kerascnn.training.environment import git_commit, versions
+from kerascnn.training.folder import describe
+from kerascnn.training.run import Fitted
+
+
+def record(
+    recipe: str,
+    arguments: Mapping[str, Any],
+    *,
+    data: Data,
+    model: str,
+    fitted: Fitted,
+    report: Report,
+    **decisions: Any,
+) -> dict[str, Any]:
+    """What was done, with what, and how good it is, as JSON can hold it.
+
+    Args:
+        recipe: its name.
+        arguments: of the call.
+        data: what it was trained on.
+        model: text that stands for the network.
+        fitted: what `run` returned.
+        report: its numbers become `metrics`, its tables stay under their own names.
+        decisions: what the recipe chose by itself, such as `precision`.
+    """
+    figures = {name: value for name, value in report.figures.items() if isinstance(value, int | float)}
+    return {
+        "recipe": recipe,
+        "arguments": describe(arguments),
+        "command": command(recipe, arguments),
+        "seed": arguments["seed"],
+        "data": _data(data),
+        "model": {"name": model, "parameters": count_weights(fitted.model)},
+        **decisions,
+        "judged_on": report.judged_on,
+        "metrics": figures,
+        **{name: value for name, value in report.figures.items() if name not in figures},
+        "best_epoch": fitted.best_epoch,
+        "history": dict(fitted.history),
+        "seconds": round(sum(fitted.seconds), 2),
+        "images_per_second": round(fitted.images_per_second, 1),
+        "versions": versions(),
+        "git_commit": git_commit(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def command(recipe: str, arguments: Mapping[str, Any]) -> str | None:
+    """The shell command of a call; None for a call with arguments that no shell can pass.
+
+    >>> command("classify", {"data": "digits", "epochs": 3, "augment": None})
+    'python -m recipes classify --data digits --epochs 3 --augment None'
+    """
+    words = ["python", "-m", "recipes", recipe]
+    for name, value in arguments.items():
+        if name in ("callbacks", "verbose"):
+            continue
+        if not isinstance(value, str | int | float | None) and not hasattr(value, "__fspath__"):
+            return None
+        option = name.replace("_", "-")
+        words += (
+            [f"--{option}" if value else f"--no-{option}"] if isinstance(value, bool) else [f"--{option}", str(value)]
+        )
+    return shlex.join(words)
+
+
+def count_weights(model: keras.Model) -> int:
+    """Numbers that training learns; statistics and frozen weights are not among them."""
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
+
+
+def _data(data: Data) -> dict[str, Any]:
+    return {
+        "name": data.name,
+        "image_shape": list(data.image_shape),
+        "class_names": list(data.class_names),
+        "sizes": {"train": data.train_size, "validation": data.validation_size, "test": data.test_size},
+        "report": dict(data.report),
+    }

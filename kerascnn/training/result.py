@@ -1,0 +1,93 @@
+"""The result of a recipe: what it trained, how it went, how good it is, where it lies."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from kerascnn import checks
+from kerascnn.callbacks.log import table
+from kerascnn.card import model_card
+from kerascnn.files import write_atomically, write_text
+from kerascnn.layers import unfuse
+
+ZOO = Path(__file__).parents[2] / "saved_models"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What every recipe returns.
+
+    Attributes:
+        model: the trained network with its best weights; takes raw images, 0..255.
+        history: one list an epoch for each figure, such as `history["val_accuracy"]`.
+        metrics: figures by their plain names, such as `metrics["accuracy"]`, judged on the test split where there is
+            one and on the validation split otherwise (`extras["record"]["judged_on"]`).
+        path: the folder it is saved in; None if it is not.
+        extras: what a job adds; always `"record"`, the content of `result.json`, and after training `"pictures"`,
+            functions without arguments by file name that draw a figure.
+    """
+
+    model: keras.Model
+    history: Mapping[str, list[float]]
+    metrics: Mapping[str, float]
+    path: Path | None = None
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    def save(self, folder: str | Path) -> "Result":
+        """Writes model, figures, pictures and model card into `folder`; returns the Result with its `path`.
+
+        `model.keras` holds Keras' own layers only where the network is made of blocks, so it loads without kerascnn.
+        `result.json` is written last: a folder that has it is complete.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_model(self.model, folder / "model.keras")
+        write_text(folder / "history.csv", table(self.history))
+        for name, draw in self.extras.get("pictures", {}).items():
+            _save_figure(draw(), folder / name)
+        if self.path is not None and self.path.resolve() != folder.resolve():
+            for picture in self.path.glob("*.png"):
+                shutil.copy(picture, folder)
+        write_text(folder / "README.md", model_card(self.extras["record"]))
+        write_text(folder / "result.json", json.dumps(self.extras["record"], indent=1) + "\n")
+        return replace(self, path=folder)
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Writes a `.keras` file, whole or not at all, with Keras' own BatchNormalization in place of ours."""
+    plain = unfuse(model)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        whole = Path(folder) / "model.keras"
+        plain.save(whole)
+        write_atomically(path, lambda file: file.write(whole.read_bytes()))
+
+
+def load(name: str | Path) -> Result:
+    """Gives back the Result of a run, from its folder or from its name in the zoo.
+
+    Raises: FileNotFoundError that lists the zoo, where there is neither; ValueError where the run has not ended.
+    """
+    folder = next((path for path in (Path(name), ZOO / name, ZOO / "runs" / name) if path.is_dir()), None)
+    if folder is None:
+        zoo = sorted(path.parent.name for path in ZOO.glob("*/result.json"))
+        raise FileNotFoundError(checks.message("name", f"be a folder or one of the zoo, {zoo}", str(name)))
+    if not (folder / "result.json").exists():
+        mend = "Start its training again with the same call: it goes on from its last epoch."
+        raise ValueError(
+            checks.message("name", "be the folder of a run that has ended (with a result.json)", str(name), mend)
+        )
+    record = json.loads((folder / "result.json").read_text())
+    model = keras.saving.load_model(folder / "model.keras")
+    return Result(model, record["history"], record["metrics"], folder, {"record": record})
+
+
+def _save_figure(figure, path: Path) -> None:
+    from kerascnn import plots
+
+    plots.save(figure, path)

@@ -1,0 +1,118 @@
+"""Fit with everything that a long training needs: best weights, log, progress, and a resume that is exact."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerascnn import checks, plots
+from kerascnn import data as datasets
+from kerascnn.callbacks import KeepBest, Log, Progress, Resume, StopOnNaN
+from kerascnn.reports import Report
+from kerascnn.training.folder import RunFolder
+from kerascnn.training.result import Result
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What `run` returns.
+
+    Attributes:
+        model: the network for use, with its best weights (without auxiliary outputs).
+        history: a list for each figure, an entry an epoch.
+        seconds: of training, without validation, for each epoch.
+        images_per_second: median over the epochs.
+        best_epoch: the epoch of the weights, from 1.
+    """
+
+    model: keras.Model
+    history: Mapping[str, list[float]]
+    seconds: Sequence[float]
+    images_per_second: float
+    best_epoch: int
+
+
+def run(
+    model: keras.Model,
+    data: datasets.Data,
+    *,
+    epochs: int,
+    batch_size: int,
+    augment=None,
+    seed: int = 0,
+    folder: RunFolder | None = None,
+    monitor: str = "val_accuracy",
+    patience: int | None = None,
+    class_weight: Mapping[int, float] | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int | str = "auto",
+) -> Fitted:
+    """Trains a compiled model on `data.train`, and keeps the weights that are best on `data.validation`.
+
+    With a `folder` the state of the run is written there after each epoch; the same call goes on from it, and ends with
+    the same weights, history and best epoch, bit for bit, as a run that was never stopped.
+
+    Args:
+        model: compiled; built anew from the same seed when a run is resumed.
+        data: training and validation split.
+        epochs: of the whole run.
+        batch_size: images a step.
+        augment: an `augmentation.Pipeline`, or None.
+        seed: of order and augmentation.
+        folder: where to keep the run; None keeps nothing.
+        monitor: the figure that says which epoch is best.
+        patience: epochs without a better one after which training stops; None trains them all.
+        class_weight: weight of each class in the loss.
+        callbacks: further Keras callbacks. One with `state()` and `restore(state)` is resumed exactly too.
+        verbose: "auto" or 1 for a live table, 2 for one line an epoch, 0 for nothing.
+    """
+    folder = folder or RunFolder(None, {})
+    best = KeepBest(monitor, patience=patience, path=folder.file("best.npz"))
+    log = Log(folder.file("history.csv"))
+    steps = datasets.steps_per_epoch(data, batch_size)
+    images = steps * min(batch_size, data.train_size)
+    progress = [] if verbose == 0 else [Progress(epochs, images, live=False if verbose == 2 else None)]
+    everyone = [*callbacks, StopOnNaN(), best, log]
+    resume = [Resume(folder.file("state.npz"), everyone)] if folder.path else []
+    first = max((epochs if found.stopped else found.first_epoch for found in resume), default=0)
+    try:
+        model.fit(
+            datasets.batches(
+                data, "train", batch_size, seed=seed, augment=augment, epochs=(min(first, epochs - 1), epochs)
+            ),
+            steps_per_epoch=steps,
+            initial_epoch=first,
+            epochs=epochs,
+            validation_data=datasets.plain_batches(data, "validation", batch_size),
+            class_weight=class_weight,
+            callbacks=[*everyone, *progress, *resume],
+            shuffle=False,  # the batches come shuffled
+            verbose=0,
+        )
+    finally:
+        for shown in progress:
+            shown.close()
+    speed = images / float(np.median(log.seconds))
+    return Fitted(getattr(model, "inference", lambda: model)(), log.history, log.seconds, speed, best.epoch + 1)
+
+
+def finish(fitted: Fitted, report: Report, record: Mapping[str, Any], folder: RunFolder) -> Result:
+    """The Result of a run, saved in its folder if it has one, where it replaces what only an unfinished run needs."""
+    pictures = {"curves.png": partial(plots.curves, fitted.history), **report.pictures}
+    result = Result(fitted.model, fitted.history, record["metrics"], None, {"record": record, "pictures": pictures})
+    if folder.path is not None:
+        result = result.save(folder.path)
+        folder.clear()
+    return result
+
+
+def tensorboard(wanted: bool, folder: RunFolder) -> list[keras.callbacks.Callback]:
+    """The callback that logs for TensorBoard in the folder, if it is wanted."""
+    if not wanted:
+        return []
+    if folder.path is None:
+        raise ValueError(checks.message("tensorboard", "be False without a folder", wanted, "Pass save_to="))
+    return [keras.callbacks.TensorBoard(folder.file("tensorboard"))]

@@ -1,0 +1,108 @@
+"""The command line, generated from the recipes' signatures: `python -m recipes RECIPE --option value`."""
+
+import ast
+import difflib
+import importlib
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from recipes import _shell
+
+RECIPES = {"classify": "recipes.classify", "predict": "recipes.predict"}  # the module of each
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the recipe that the arguments (the shell's, unless given) name; returns the exit status.
+
+    0: done; 2: an argument or a file is wrong; 130: stopped with Ctrl-C. Any other fault shows its traceback.
+    """
+    name, *options = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    prog = _prog()
+    if name in ("-h", "--help"):
+        print(overview(prog))
+        return 0
+    if name not in RECIPES:
+        close = " or ".join(map(repr, difflib.get_close_matches(name, RECIPES)))
+        mend = f"Did you mean {close}?" if close else f"Run `{prog} --help`."
+        return _fail(f"`recipe` must be one of {', '.join(map(repr, RECIPES))}. Received: recipe={name!r}. {mend}")
+    try:
+        return _run(name, options, prog)
+    except KeyboardInterrupt:
+        _say("\nStopped. The same command starts again; a training goes on after its last finished epoch:")
+        _say(f"  {prog} {shlex.join([name, *options])}")
+        return 130
+
+
+def overview(prog: str) -> str:
+    """The recipes with their first lines, read from the files so that nothing heavy is imported."""
+    width = max(map(len, RECIPES)) + 2
+    documents = {name: _shell.documentation(_docstring(name)) for name in RECIPES}
+    lines = [f"  {name:{width}}{each.short_description}" for name, each in documents.items()]
+    examples = [f"  {example}" for each in documents.values() for example in _shell.examples(each)]
+    usage = f"usage: {prog} RECIPE [--option value ...]"
+    more = f"`{prog} RECIPE --help` shows a recipe's options, with types, defaults and meanings."
+    return "\n".join([usage, "", "recipes:", *lines, "", "examples:", *examples, "", more])
+
+
+def _run(name: str, arguments: Sequence[str], prog: str) -> int:
+    with _shell.quiet_start():
+        recipe = getattr(importlib.import_module(RECIPES[name]), name)
+    options = _shell.parse(recipe, arguments, prog=f"{prog} {name}")
+    if "save_to" in options and options["save_to"] is None:
+        options["save_to"] = _shell.default_save_to(options)
+    try:
+        result = recipe(**options)
+    except (ValueError, OSError) as error:
+        if isinstance(error, OSError) or _raised_here(error):
+            return _fail(error)
+        raise
+    if hasattr(result, "metrics"):
+        print(_report(result, prog))
+    return 0
+
+
+def _report(result, prog: str) -> str:
+    """What a person wants to know after a run: how good, where it lies, how to use it."""
+    lines = [f"{name:12} {value:.4f}" for name, value in result.metrics.items()]
+    if result.path is None:
+        return "\n".join(["", *lines])
+    pictures = ", ".join(sorted(file.name for file in Path(result.path).glob("*.png")))
+    lines = ["", *lines, "", f"{'model':12} {Path(result.path, 'model.keras')}"]
+    lines += [f"{'pictures':12} {pictures} (same folder)"] if pictures else []
+    lines += ["", "Predict:", f"  {prog} predict --model {shlex.quote(str(result.path))} IMAGE..."]
+    lines += ["Or in Python:", f"  result = kerascnn.load({str(result.path)!r})", "  result.model.predict(images)"]
+    return "\n".join(lines)
+
+
+def _docstring(name: str) -> str:
+    file = Path(__file__).with_name(f"{RECIPES[name].rpartition('.')[2]}.py")
+    functions = [node for node in ast.parse(file.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)]
+    return next(ast.get_docstring(node) or "" for node in functions if node.name == name)
+
+
+def _raised_here(error: BaseException) -> bool:
+    """Whether our own code raised it, about an argument: its message is enough without a traceback."""
+    trace = error.__traceback__
+    while trace.tb_next:
+        trace = trace.tb_next
+    return trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] in ("kerascnn", "recipes")
+
+
+def _prog() -> str:
+    called = Path(sys.argv[0]).name
+    return "kerascnn" if called.startswith("kerascnn") else "python -m recipes"
+
+
+def _fail(problem: object) -> int:
+    _say(f"error: {problem}")
+    return 2
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""Which class is this image of? The recipe for classification."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import keras
+
+from kerascnn import augmentation, losses, models, optimizers, reports, schedules, training
+from kerascnn import data as datasets
+from kerascnn.class_weights import balanced
+from kerascnn.training import Result
+
+
+def classify(
+    data: str | Path | datasets.Data | tuple = "digits",
+    *,
+    model: str | Callable | keras.Model = "resnet20",
+    epochs: int = 30,
+    batch_size: int = 128,
+    learning_rate: float | None = None,
+    optimizer: Literal["auto", "sgd", "adamw"] = "auto",
+    schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle",
+    weight_decay: float | None = None,
+    label_smoothing: float = 0.1,
+    clip_norm: float | None = None,
+    ema: float | None = None,
+    class_weight: Literal["balanced"] | Mapping[int, float] | None = None,
+    augment: str | augmentation.Pipeline | None = "auto",
+    image_size: int | tuple[int, int] | None = None,
+    resize: Literal["stretch", "letterbox"] = "stretch",
+    skip_bad: bool = False,
+    patience: int | None = None,
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
+    seed: int = 0,
+    save_to: str | Path | None = None,
+    tensorboard: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int | Literal["auto"] = "auto",
+) -> Result:
+    """Trains a network that says which class an image is of.
+
+    The weights of the epoch that is best on the validation split are kept. The test split, where there is one, is
+    looked at once, when all is done.
+
+    Args:
+        data: "digits", the name of a tfds set, a folder with one sub-folder a class, arrays `((x, y), (x_val, y_val))`
+            or a `Data`.
+        model: a name of `kerascnn.models.MODELS`, with arguments if you like: "resnet20(kernel_size=5)"; in Python also
+            a builder `f(image_shape, classes)` or a keras.Model.
+        epochs: passes over the training images.
+        batch_size: images a step.
+        learning_rate: the peak of the schedule; None takes 0.2 for sgd and 0.001 for adamw.
+        optimizer: "auto" is sgd for networks that normalise their batches and adamw for others.
+        schedule: "one-cycle" climbs for a fifth of the steps and falls to zero; "cosine" after one epoch of warm-up.
+        weight_decay: of kernels only; None takes 0.0005 for sgd and 0.01 for adamw.
+        label_smoothing: share of each target that is spread over all classes, in [0, 1).
+        clip_norm: bound on the norm of all gradients together.
+        ema: momentum of a moving average of the weights, such as 0.999, which is validated and kept in their place.
+        class_weight: "balanced" makes rare classes count as much as common ones; or a weight for each class.
+        augment: "auto" is mild and right for the data (digits are not mirrored), "none" is none.
+        image_size: pixels, one number or (height, width); None keeps the data's own size.
+        resize: how images of another shape get there: "stretch", or "letterbox" with black margins.
+        skip_bad: trains without files that are no images, and lists them in result.json.
+        patience: epochs without a better validation accuracy after which training stops; None trains them all.
+        precision: "auto" measures float32 against mixed precision with the real network and takes the faster one.
+        seed: fixes split, order, augmentation, weights, dropout: the same seed gives the same network, bit for bit.
+        save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
+            finished run.
+        tensorboard: also logs for TensorBoard, in `save_to`.
+        callbacks: further Keras callbacks.
+        verbose: "auto" a live table, 2 one line an epoch, 0 nothing.
+
+    Examples:
+        python -m recipes classify --data photos/ --image-size 64 --model resnet18
+    """
+    arguments = dict(locals())
+    folder = training.RunFolder.open(save_to, arguments)
+    if folder.ended:
+        return training.load(folder.path)
+    data = datasets.load(data, image_size=image_size, resize=resize, seed=seed, skip_bad=skip_bad)
+    folder.check_data(data)
+    augment = augmentation.named(augment, data)
+    weights = balanced(data.labels("train"), data.classes) if class_weight == "balanced" else class_weight
+
+    def build() -> keras.Model:
+        keras.utils.set_random_seed(seed)
+        network = models.build(model, data.image_shape, data.classes)
+        kind = optimizers.suited(network) if optimizer == "auto" else optimizer
+        peak = optimizers.RATES[kind] if learning_rate is None else learning_rate
+        rate = schedules.named(schedule, peak, epochs, datasets.steps_per_epoch(data, batch_size))
+        network.compile(
+            optimizers.make(kind, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema),
+            losses.SparseCategoricalCrossentropy(label_smoothing=label_smoothing),
+            metrics=["accuracy"],
+        )
+        return network
+
+    def choose() -> dict:
+        if isinstance(model, keras.Model):
+            return training.as_built(model)
+        return training.fastest_precision(build, data, batch_size, epochs=epochs, precision=precision)
+
+    chosen = folder.decide("precision", choose)
+    with training.dtype_policy(chosen["chosen"]):
+        network = build()
+    fitted = training.run(
+        network, data, epochs=epochs, batch_size=batch_size, augment=augment, class_weight=weights, seed=seed,
+        callbacks=[*callbacks, *training.tensorboard(tensorboard, folder)], patience=patience, folder=folder,
+        verbose=verbose,
+    )  # fmt: skip
+    report = reports.classification(fitted.model, data)
+    record = training.record(
+        "classify", arguments, data=data, model=models.describe(model), fitted=fitted, report=report, precision=chosen
+    )
+    return training.finish(fitted, report, record, folder)

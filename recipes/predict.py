@@ -1,0 +1,84 @@
+"""Labelled probabilities for image files, by a model that a recipe has saved."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+import kerascnn.data
+import kerascnn.training
+from kerascnn import checks
+
+
+def predict(
+    model: str | Path,
+    images: Sequence[str | Path],
+    *,
+    top: int = 3,
+    output: Literal["table", "json"] | None = "table",
+    batch_size: int = 32,
+) -> list[dict[str, Any]]:
+    """Labels image files with a saved classifier, and prints the probabilities.
+
+    Files of any size and kind are brought to the network's size and colours as the training images were.
+    Returns one entry a file: `{"image": path, "predictions": [{"label", "probability"}, ...]}`, likeliest first.
+
+    Args:
+        model: Folder of a finished run, or a name in the zoo.
+        images: Image files to label.
+        top: How many classes to name for each image.
+        output: Print a table, JSON, or nothing.
+        batch_size: Images that go through the network at once.
+
+    Raises:
+        ValueError: for no image or a wrong number.
+        OSError: that names a missing or broken file.
+
+    Examples:
+        python -m recipes predict --model digits image.png another.jpg --output json
+    """
+    checks.positive_int("top", top)
+    checks.positive_int("batch_size", batch_size)
+    checks.one_of("output", output, ["table", "json", None])
+    if not images:
+        raise ValueError(checks.message("images", "name at least one file", images, "Pass the path of an image."))
+    result = kerascnn.training.load(model)
+    data = result.extras["record"]["data"]
+    answers = []
+    for start in range(0, len(images), batch_size):
+        files = images[start : start + batch_size]
+        probabilities = result.model.predict_on_batch(np.stack([_read(file, data) for file in files]))
+        answers += [
+            _answer(file, row, data["class_names"], top) for file, row in zip(files, probabilities, strict=True)
+        ]
+    _print(answers, output)
+    return answers
+
+
+def _read(file: str | Path, data: Mapping[str, Any]) -> np.ndarray:
+    *size, channels = data["image_shape"]
+    resize = data.get("report", {}).get("resize", "stretch")
+    return kerascnn.data.read_image(file, image_size=tuple(size), resize=resize, channels=channels)
+
+
+def _answer(file: str | Path, probabilities: np.ndarray, class_names: Sequence[str], top: int) -> dict[str, Any]:
+    best = np.argsort(-probabilities, kind="stable")[:top]
+    named = [{"label": class_names[i], "probability": round(float(probabilities[i]), 6)} for i in best]
+    return {"image": str(file), "predictions": named}
+
+
+def _print(answers: Sequence[Mapping[str, Any]], output: str | None) -> None:
+    if output == "json":
+        print(json.dumps(answers, indent=1))
+    elif output == "table":
+        import rich
+        from rich.markup import escape
+        from rich.table import Table
+
+        table = Table("image", *["likeliest", *[f"{rank}." for rank in range(2, len(answers[0]["predictions"]) + 1)]])
+        for answer in answers:
+            cells = [f"{each['label']} {each['probability']:.1%}" for each in answer["predictions"]]
+            table.add_row(*map(escape, [answer["image"], *cells]))
+        rich.print(table)

@@ -1,0 +1,38 @@
+"""What every test starts from: the same seed, float32, pictures without a screen, no start-up notes of TensorFlow."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest  # noqa: E402
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def fresh_start():
+    """Seeds Keras, NumPy and Python before a test and takes back a precision that it has set."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture(scope="session")
+def python():
+    """Runs `python ARGUMENTS...` in a new process from the repository's root: `python("-c", "...", KERAS_BACKEND="jax")`.
+
+    Returns the subprocess.CompletedProcess with texts; a failing status is the test's to judge.
+    """
+
+    def run(*arguments, cwd=ROOT, timeout=300, **environment):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **environment}
+        command = [sys.executable, *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=timeout)
+
+    return run
