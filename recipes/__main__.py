@@ -65,12 +65,14 @@ def _run(name: str, arguments: Sequence[str], prog: str) -> int:
 
 def _report(result, prog: str) -> str:
     """What a person wants to know after a run: how good, where it lies, how to use it."""
-    lines = [f"{name:12} {value:.4f}" for name, value in result.metrics.items()]
+    judged_on = result.extras.get("record", {}).get("judged_on")
+    lines = [f"On the {judged_on} split:"] if judged_on else []
+    lines += [f"{name:16} {value:.4f}" for name, value in result.metrics.items()]
     if result.path is None:
         return "\n".join(["", *lines])
     pictures = ", ".join(sorted(file.name for file in Path(result.path).glob("*.png")))
-    lines = ["", *lines, "", f"{'model':12} {Path(result.path, 'model.keras')}"]
-    lines += [f"{'pictures':12} {pictures} (same folder)"] if pictures else []
+    lines = ["", *lines, "", f"{'model':16} {Path(result.path, 'model.keras')}"]
+    lines += [f"{'pictures':16} {pictures} (same folder)"] if pictures else []
     lines += ["", "Predict:", f"  {prog} predict --model {shlex.quote(str(result.path))} IMAGE..."]
     lines += ["Or in Python:", f"  result = kerascnn.load({str(result.path)!r})", "  result.model.predict(images)"]
     return "\n".join(lines)

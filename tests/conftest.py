@@ -25,7 +25,7 @@ def fresh_start():
 
 @pytest.fixture(scope="session")
 def python():
-    """Runs `python ARGUMENTS...` in a new process from the repository's root: `python("-c", "...", KERAS_BACKEND="jax")`.
+    """Runs `python ARGUMENTS...` in a new process, from the repository's root: `python("-c", CODE, COLUMNS="80")`.
 
     Returns the subprocess.CompletedProcess with texts; a failing status is the test's to judge.
     """

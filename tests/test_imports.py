@@ -1,30 +1,67 @@
+"""What is loaded when.
+
+Keras itself loads matplotlib, cv2 and sklearn where it finds them, so the other parts are judged by who asks for them.
+"""
+
 import pytest
 
-HEAVY = ("tensorflow_datasets", "matplotlib", "keras_tuner", "cv2", "sklearn")
-LOADED = "import sys, kerascnn{more}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
-PARTS = "".join(
-    f", kerascnn.{part}" for part in ("layers", "blocks", "models", "losses", "metrics", "schedules", "callbacks")
-)
+HEAVY = {"tensorflow_datasets", "matplotlib", "keras_tuner", "cv2", "sklearn"}
+LOADED = "import sys, kerascnn; print(*{name.partition('.')[0] for name in sys.modules})"
+ASKED = """
+import importlib, importlib.abc, sys
+
+class Witness(importlib.abc.MetaPathFinder):
+    '''Prints "MODULE ASKER" for each module that is looked for; heavy ones are not found, so every asker is seen.'''
+
+    def find_spec(self, name, path=None, target=None):
+        frame = sys._getframe(1)
+        while "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        print(name.partition(".")[0], frame.f_globals["__name__"])
+        if name in HEAVY:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Witness())
+for part in sys.argv[1:]:
+    importlib.import_module(part)
+"""
+BACKEND_FREE = [f"kerascnn.{part}" for part in "layers blocks models losses metrics schedules callbacks".split()]
+ALL = [
+    *BACKEND_FREE,
+    "kerascnn.data",
+    "kerascnn.augmentation",
+    "kerascnn.training",
+    "kerascnn.plots",
+    "recipes.classify",
+]
 
 
-def loaded(python, more="", **environment):
-    done = python("-c", LOADED.format(more=more), **environment)
+def imports(python, *parts, **environment):
+    """Pairs of an imported module and the module that asked for it."""
+    done = python("-c", f"HEAVY = {HEAVY}\n{ASKED}", *parts, **environment)
     assert done.returncode == 0, done.stderr
-    return set(done.stdout.split())
+    return {tuple(line.split()) for line in done.stdout.splitlines()}
 
 
-@pytest.mark.parametrize("more", ["", PARTS + ", kerascnn.data, kerascnn.training, kerascnn.plots"])
-def test_import_is_light(python, more):
-    modules = loaded(python, more)
-    assert "keras" in modules  # the probe sees what is imported
-    assert modules.isdisjoint(HEAVY)
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_import_kerascnn_is_light(python, backend):
+    done = python("-c", LOADED, KERAS_BACKEND=backend)
+    assert done.returncode == 0, done.stderr
+    modules = set(done.stdout.split())
+    assert "kerascnn" in modules
+    assert modules.isdisjoint({*HEAVY, "tensorflow", "keras"})
 
 
-def test_import_without_tensorflow_on_jax(python):
-    modules = loaded(python, PARTS, KERAS_BACKEND="jax")
-    assert "jax" in modules
-    assert "tensorflow" not in modules
-    assert modules.isdisjoint(HEAVY)
+def test_no_part_asks_for_a_heavy_package_when_it_is_imported(python):
+    pairs = imports(python, *ALL)
+    assert ("keras", "kerascnn.layers.batch_normalization") in pairs  # the witness sees who asks
+    assert not {(name, asker) for name, asker in pairs if name in HEAVY and asker.startswith(("kerascnn", "recipes"))}
+
+
+def test_parts_come_without_tensorflow_on_jax(python):
+    names = {name for name, _ in imports(python, *BACKEND_FREE, KERAS_BACKEND="jax")}
+    assert "jax" in names
+    assert "tensorflow" not in names
 
 
 def test_the_list_of_recipes_needs_neither_keras_nor_tensorflow(python):

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 BASE = {"checks", "files"}
 TOOLS = BASE | {"layers", "losses", "metrics", "callbacks", "schedules", "optimizers", "class_weights"}
-TOOLS |= {"augmentation", "data", "plots", "card"}
+TOOLS |= {"augmentation", "data", "plots", "reports", "card"}
 MAY_IMPORT = {
     "checks": set(),
     "files": {"checks"},
@@ -24,7 +24,8 @@ MAY_IMPORT = {
     "class_weights": {"checks"},
     "augmentation": {"checks"},
     "data": BASE | {"augmentation"},
-    "plots": {"checks", "metrics"},
+    "plots": BASE | {"metrics"},
+    "reports": BASE | {"data", "losses", "metrics", "plots"},
     "card": {"checks"},
     "training": TOOLS,
     "inspect": TOOLS,
@@ -33,7 +34,7 @@ MAY_IMPORT = {
 ONLY_IN = {
     "tensorflow": ("kerascnn/data/", "kerascnn/augmentation/", "kerascnn/layers/batch_normalization.py"),
     "tensorflow_datasets": ("kerascnn/data/",),
-    "matplotlib": ("kerascnn/plots.py",),
+    "matplotlib": ("kerascnn/plots/",),
     "keras_tuner": ("kerascnn/tuning/",),
     "cv2": ("kerascnn/augmentation/",),
     "sklearn": ("kerascnn/data/builtin.py",),
@@ -97,7 +98,7 @@ def test_the_rules_have_no_cycle():
         ("kerascnn/data/loading.py", "from kerascnn import models"),
         ("kerascnn/training/run.py", "def f():\n    import kerascnn.models.registry"),
         ("kerascnn/blocks/conv.py", "from kerascnn import load"),
-        ("kerascnn/plots.py", "from recipes.classify import classify"),
+        ("kerascnn/card.py", "from recipes.classify import classify"),
         ("kerascnn/models/vgg.py", "def f():\n    import tensorflow as tf"),
         ("kerascnn/data/loading.py", "from sklearn.datasets import load_digits"),
         ("recipes/predict.py", "from recipes.classify import classify"),

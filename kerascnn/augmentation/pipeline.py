@@ -40,6 +40,7 @@ class Pipeline:
         object.__setattr__(self, "border", checks.one_of("border", border, PADS))
 
     def __repr__(self):
+        """The call that makes this pipeline."""
         parts = [*map(repr, self.transforms)] + ([f"border={self.border!r}"] if self.border != "reflect" else [])
         return f"Pipeline({', '.join(parts)})"
 

@@ -17,9 +17,10 @@ ARGUMENTS = 4  # of an augmentation: images, indices, epoch, seed
 def auto(data) -> Pipeline | None:
     """A mild pipeline that is right for the data (a `kerascnn.data.Data`).
 
-    Writing (sets of digits or letters by name, or all class names single digits or letters) is shifted, rotated and zoomed a little and never
-    mirrored. Other images are mirrored left to right and shifted by up to 1/8, as is usual for CIFAR; sets of 20,000
-    training images or more get a cutout of a quarter of the side too. None where images are not `(height, width, channels)`.
+    Writing (sets of digits or letters by name, or all class names single digits or letters) is shifted, rotated and
+    zoomed a little and never mirrored. Other images are mirrored left to right and shifted by up to 1/8, as is usual
+    for CIFAR; sets of 20,000 training images or more get a cutout of a quarter of the side too. None where images are
+    not `(height, width, channels)`.
     """
     if len(data.image_shape) != 3:
         return None
@@ -39,8 +40,8 @@ def is_writing(data) -> bool:
 def named(augment, data) -> Callable | None:
     """The augmentation that `augment` means: "auto", None or "none", a `Pipeline`, or a callable.
 
-    A callable takes `(images, indices, epoch, seed)` and should draw from the last three alone. One of `images` only, as
-    a Keras layer, is taken too; its draws are its own, so that such a run is not the same again after a resume.
+    A callable takes `(images, indices, epoch, seed)` and should draw from the last three alone. One of `images` only,
+    as a Keras layer, is taken too; its draws are its own, so that such a run is not the same again after a resume.
     """
     if augment is None or augment == "none":
         return None

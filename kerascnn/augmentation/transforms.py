@@ -21,6 +21,7 @@ class RandomFlip:
     draws: ClassVar[int] = 1
 
     def __post_init__(self):
+        """Checks the arguments."""
         checks.one_of("direction", self.direction, ("horizontal", "vertical"))
 
     def matrices(self, uniforms, height, width):
@@ -39,6 +40,7 @@ class Shift:
     draws: ClassVar[int] = 2
 
     def __post_init__(self):
+        """Checks the arguments."""
         checks.in_range("share", self.share, 0, 1, ends="[)")
 
     def matrices(self, uniforms, height, width):
@@ -58,6 +60,7 @@ class Rotate:
     draws: ClassVar[int] = 1
 
     def __post_init__(self):
+        """Checks the arguments."""
         checks.in_range("degrees", self.degrees, 0, 180)
 
     def matrices(self, uniforms, height, width):
@@ -72,12 +75,13 @@ class Rotate:
 
 @dataclass(frozen=True)
 class Zoom:
-    """Scales height and width alike about the centre, by a factor from 1 / (1 + share) to 1 + share, evenly in its log."""
+    """Scales height and width alike about the centre, by 1 / (1 + share) to 1 + share, evenly in the logarithm."""
 
     share: float = 0.1
     draws: ClassVar[int] = 1
 
     def __post_init__(self):
+        """Checks the arguments."""
         checks.in_range("share", self.share, 0, 1)
 
     def matrices(self, uniforms, height, width):
@@ -89,7 +93,7 @@ class Zoom:
 
 @dataclass(frozen=True)
 class Cutout:
-    """Sets a square to the image's mean colour; its side is `size` of the shorter side, its centre anywhere in the image.
+    """Sets a square to the image's mean colour; its side is `size` of the shorter side, its centre anywhere.
 
     DeVries and Taylor 2017, "Improved Regularization of Convolutional Neural Networks with Cutout".
     """
@@ -98,6 +102,7 @@ class Cutout:
     draws: ClassVar[int] = 2
 
     def __post_init__(self):
+        """Checks the arguments."""
         checks.in_range("size", self.size, 0, 1, ends="(]")
 
     def pixels(self, images, uniforms):
@@ -105,9 +110,9 @@ class Cutout:
         height, width = images.shape[1:3]
         side = max(1, round(self.size * min(height, width)))
         starts = np.floor(uniforms * (height, width)).astype(int) - side // 2
-        for image, (top, left) in zip(images, starts, strict=True):
-            square = np.s_[max(top, 0) : top + side, max(left, 0) : left + side]
-            image[square] = image.mean(axis=(0, 1))
+        colours = images.mean(axis=(1, 2), dtype=np.float32).astype(images.dtype)
+        for image, colour, (top, left) in zip(images, colours, starts.tolist(), strict=True):
+            image[max(top, 0) : top + side, max(left, 0) : left + side] = colour
 
 
 def _identity(n: int) -> np.ndarray:

@@ -10,8 +10,8 @@ def warp(images: np.ndarray, matrices: np.ndarray, border: str = "reflect") -> n
     """`images` `(n, height, width, channels)`, uint8 or float32, each moved by its matrix of `(n, 3, 3)`.
 
     Matrices move points `(x, y, 1)` in pixels from the centre of the image. What comes from outside is the image
-    mirrored at its edge pixels ("reflect"), its edge pixels ("edge") or 0 ("zero"). Where all matrices are mirrorings and
-    shifts by whole pixels the pixels are copied, unchanged and much faster; otherwise interpolation is bilinear.
+    mirrored at its edge pixels ("reflect"), its edge pixels ("edge") or 0 ("zero"). Where all matrices are mirrorings
+    and shifts by whole pixels, pixels are copied unchanged and faster; otherwise interpolation is bilinear.
     """
     if _exact(matrices):
         return _copied(images, matrices, border)

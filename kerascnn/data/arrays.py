@@ -44,13 +44,15 @@ def carve(sources, options: Options):
     train = sources["train"]
     if not len(held):
         raise ValueError(
-            checks.message("data", "have a class of two images or more to split", train.size, "Pass a validation split.")
+            checks.message(
+                "data", "have a class of two images or more to split", train.size, "Pass a validation split."
+            )
         )
     return {**sources, "train": Subset(train, kept), "validation": Subset(train, held)}
 
 
 def check_images(name: str, x, options: Options, report) -> np.ndarray:
-    """`x` as uint8 or float32 images `(n, height, width, channels)`; raises ValueError for what cannot be trained on."""
+    """`x` as uint8 or float32 images `(n, height, width, channels)`; raises ValueError for what cannot be used."""
     x = np.asarray(x)
     if x.ndim not in (3, 4, 5) or 0 in x.shape:
         raise ValueError(checks.message(f"{name}.shape", "be (n, height, width[, channels]), none 0", x.shape))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from kerascnn import checks
@@ -10,6 +11,8 @@ from kerascnn.data.dataset import Data
 if TYPE_CHECKING:
     import tensorflow as tf
 
+WORKERS = os.cpu_count() or 1  # batches made at a time
+AHEAD = 4  # batches ready before they are asked for
 BUFFER_BYTES = 256 * 2**20  # of the shuffle buffer, for data that has no random access
 
 
@@ -21,15 +24,14 @@ def steps_per_epoch(data: Data, batch_size: int) -> int:
 def batches(data: Data, split: str, batch_size: int, *, seed=0, augment=None, epochs=(0, 1)) -> tf.data.Dataset:
     """Training batches `(images, targets)` of the epochs `first` to `last - 1`, chained in one dataset.
 
-    Each epoch is another permutation of the split, without its last incomplete batch. With a `source` (arrays, folders,
-    sets that fit in memory) the permutation is over the whole split, drawn from (seed, epoch) alone. Without one (a tfds
-    set too large for memory, a `Data` of plain datasets) elements pass a shuffle buffer of up to 256 MiB, seeded by
-    (seed, epoch); tfds writes its files in random order, so that this too mixes well.
+    Each epoch is another permutation of the split, without its last incomplete batch. With a `source` (arrays,
+    folders, sets that fit in memory) the permutation is over the whole split, drawn from (seed, epoch) alone. Without
+    one (a tfds set too large for memory, a `Data` of plain datasets) elements pass a shuffle buffer of up to 256 MiB,
+    seeded by (seed, epoch); tfds writes its files in random order, so that this too mixes well.
 
     `augment(images, indices, epoch, seed)` gets the batch and the index of each example in the split. `epochs=(3, 10)`
     gives exactly what `(0, 10)` gives from epoch 3 on.
     """
-    import tensorflow as tf
 
     size = data.size(split)
     batch = min(checks.positive_int("batch_size", batch_size), size)
@@ -43,7 +45,7 @@ def batches(data: Data, split: str, batch_size: int, *, seed=0, augment=None, ep
     def finish(images, targets, indices, epoch):
         return (augment(images, indices, epoch, seed) if augment else images), targets
 
-    return chained(finish).prefetch(tf.data.AUTOTUNE)
+    return _prefetched(chained(finish))
 
 
 def plain_batches(data: Data, split: str, batch_size: int) -> tf.data.Dataset:
@@ -54,10 +56,21 @@ def plain_batches(data: Data, split: str, batch_size: int) -> tf.data.Dataset:
     elements = data.split(split)
     source = data.sources.get(split)
     if source is None:
-        return elements.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+        return _prefetched(elements.batch(batch_size))
     starts = tf.data.Dataset.range(0, source.size, batch_size)
     fetch = lambda start: source.fetch(tf.range(start, tf.minimum(start + batch_size, source.size)))  # noqa: E731
-    return starts.map(fetch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    return _prefetched(starts.map(fetch, num_parallel_calls=WORKERS, deterministic=True))
+
+
+def _prefetched(batches):
+    """`batches`, some ahead, without tf.data's autotuning: its thread sleeps for times that double up to a minute, and
+    until it wakes the end of every epoch, `fit` and `evaluate` waits (measured with TensorFlow 2.21; docs/pitfalls.md).
+    """
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.prefetch(AHEAD).with_options(options)
 
 
 def _permuted(source, batch, steps, seed, epochs):
@@ -75,7 +88,7 @@ def _permuted(source, batch, steps, seed, epochs):
 
         order = tf.data.Dataset.range(epochs[0] * steps, epochs[1] * steps)
         order = order.apply(tf.data.experimental.assert_cardinality((epochs[1] - epochs[0]) * steps))
-        return order.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return order.map(make, num_parallel_calls=WORKERS, deterministic=True)
 
     return chained
 
@@ -96,7 +109,7 @@ def _buffered(data, split, batch, steps, seed, epochs):
 
     def chained(finish):
         examples = tf.data.Dataset.range(epochs[0], epochs[1]).flat_map(one_epoch)
-        examples = examples.map(finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        examples = examples.map(finish, num_parallel_calls=WORKERS, deterministic=True)
         return examples.apply(tf.data.experimental.assert_cardinality((epochs[1] - epochs[0]) * steps))
 
     return chained

@@ -16,6 +16,7 @@ from kerascnn.data.sources import Arrays
 from kerascnn.data.splits import stratified
 
 SPLIT_NAMES = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
+READ = 512  # examples read and decoded together: one at a time costs four times as much
 SAMPLE = 1000  # images looked at to choose a size for a set of mixed sizes
 
 
@@ -26,26 +27,18 @@ def from_catalogue(name: str, options: Options) -> Data:
     is not on this machine and cannot be downloaded.
     """
     builder = _builder(name)
-    image_key, label_key = _keys(name, builder.info)
-    class_names = tuple(builder.info.features[label_key].names)
-    splits = {
-        ours: next(split for split in theirs if split in builder.info.splits)
-        for ours, theirs in SPLIT_NAMES.items()
-        if set(theirs) & set(builder.info.splits)
-    }
-    encoded = {ours: _encoded(builder, theirs, image_key, label_key) for ours, theirs in splits.items()}
-    shape = _image_shape(builder.info.features[image_key].shape, encoded["train"], options)
-    report = {"warnings": [], "resize": options.resize if shape[:2] != builder.info.features[image_key].shape[:2] else None}
+    keys = _keys(name, builder.info)
+    splits = _splits(name, builder.info.splits)
+    encoded = {ours: _encoded(builder, theirs, *keys) for ours, theirs in splits.items()}
+    given = builder.info.features[keys[0]].shape
+    shape = _image_shape(given, encoded["train"], options)
     count = sum(builder.info.splits[theirs].num_examples for theirs in splits.values())
+    report = {"warnings": [], "resize": options.resize if shape[:2] != given[:2] else None}
     report["bytes"] = int(count * np.prod(shape))
     report["in_memory"] = report["bytes"] <= options.memory * free_bytes()
-    decode = partial(_decode, shape=shape, resize=options.resize)
-    if not report["in_memory"]:
-        return _streamed(encoded, decode, class_names, options, name=name, report=report)
-    sources = {ours: _in_memory(dataset, decode, shape) for ours, dataset in encoded.items()}
-    sources = carve({ours: source for ours, source in sources.items() if _labelled(source.labels)}, options)
-    check_classes(sources["train"].labels, class_names, report)
-    return from_sources(sources, class_names, name=name, report=report)
+    fields = {"class_names": tuple(builder.info.features[keys[1]].names), "name": name, "report": report}
+    read = _in_memory if report["in_memory"] else _streamed
+    return read(encoded, partial(_decode, shape=shape, resize=options.resize), options, **fields)
 
 
 def _builder(name):
@@ -61,8 +54,8 @@ def _builder(name):
         builder.download_and_prepare()
     except Exception as error:
         raise ConnectionError(
-            f"`data` {name!r} is not in {builder.data_dir} and could not be downloaded: {error}. Connect to the network, "
-            "or set the environment variable TFDS_DATA_DIR to a folder that holds it."
+            f"`data` {name!r} is not in {builder.data_dir} and could not be downloaded: {error}. "
+            "Connect to the network, or set the environment variable TFDS_DATA_DIR to a folder that holds it."
         ) from error
     return builder
 
@@ -73,18 +66,32 @@ def _keys(name, info):
     keys = info.supervised_keys or ()
     kinds = [type(info.features[key]) for key in keys if isinstance(key, str)]
     if len(kinds) != 2 or not issubclass(kinds[0], tfds.features.Image) or kinds[1] is not tfds.features.ClassLabel:
-        raise ValueError(checks.message("data", "be a set of images with one class label each", name, f"It has {keys}."))
+        rule = "be a set of images with one class label each"
+        raise ValueError(checks.message("data", rule, name, f"Its supervised keys are {keys}."))
     return keys
 
 
+def _splits(name, present) -> dict[str, str]:
+    found = {ours: [split for split in theirs if split in present] for ours, theirs in SPLIT_NAMES.items()}
+    if not found["train"]:
+        raise ValueError(checks.message("data", "have a split named 'train'", name, f"It has {sorted(present)}."))
+    return {ours: splits[0] for ours, splits in found.items() if splits}
+
+
 def _encoded(builder, split, image_key, label_key):
-    """`(bytes of the image file, int32 label)` in the order of the files, which tfds has shuffled when writing them."""
+    """Batches `(image files as bytes, int32 labels)` in the order on disk, which tfds made random when writing."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
-    config = tfds.ReadConfig(try_autocache=False, add_tfds_id=False)
-    raw = builder.as_dataset(split=split, decoders={image_key: tfds.decode.SkipDecoding()}, read_config=config)
-    return raw.map(lambda example: (example[image_key], tf.cast(example[label_key], tf.int32)))
+    if builder.info.file_format == tfds.core.FileFormat.TFRECORD:
+        keys = {image_key: tf.string, label_key: tf.int64}
+        features = {key: tf.io.FixedLenFeature([], dtype) for key, dtype in keys.items()}
+        records = tf.data.TFRecordDataset(builder.info.splits[split].filepaths)
+        examples = records.batch(READ).map(lambda batch: tf.io.parse_example(batch, features))
+    else:
+        skip = {image_key: tfds.decode.SkipDecoding()}
+        examples = builder.as_dataset(split=split, decoders=skip, batch_size=READ)
+    return examples.map(lambda batch: (batch[image_key], tf.cast(batch[label_key], tf.int32)))
 
 
 def _image_shape(shape, encoded, options: Options):
@@ -95,61 +102,76 @@ def _image_shape(shape, encoded, options: Options):
         return (*shape[:2], channels)
     import tensorflow as tf
 
-    sizes = encoded.take(SAMPLE).map(lambda file, _: tf.shape(tf.io.decode_image(file, expand_animations=False))[:2])
+    sizes = encoded.unbatch().take(SAMPLE).map(lambda file, _: tf.shape(_plain(file))[:2])
     return (*common_size(list(sizes.as_numpy_iterator())), channels)
 
 
-def _decode(file, label, *, shape, resize):
+def _plain(file):
     import tensorflow as tf
 
-    image = tf.io.decode_image(file, expand_animations=False)
-    if shape[-1] != 1:
-        image = tf.io.decode_image(file, channels=shape[-1], expand_animations=False)
-    fitted = tf.cond(
-        tf.reduce_all(tf.equal(tf.shape(image), shape)),
-        lambda: image,
-        lambda: tf.numpy_function(lambda x: recolor(fit(x, shape[:2], resize), shape[-1]), [image], tf.uint8),
-    )
-    return tf.ensure_shape(fitted, shape), label
+    return tf.io.decode_image(file, expand_animations=False)
 
 
-def _in_memory(encoded, decode, shape):
+def _decode(file, *, shape, resize):
     import tensorflow as tf
 
-    batches = list(encoded.map(decode, num_parallel_calls=tf.data.AUTOTUNE).batch(1024).as_numpy_iterator())
-    return Arrays(np.concatenate([images for images, _ in batches]), np.concatenate([labels for _, labels in batches]))
+    def change(image):
+        return recolor(fit(image[..., :3] if image.shape[-1] == 4 else image, shape[:2], resize), shape[-1])
+
+    image = _plain(file)
+    same = tf.reduce_all(tf.equal(tf.shape(image), shape))
+    image = tf.cond(same, lambda: image, lambda: tf.numpy_function(change, [image], tf.uint8))
+    return tf.ensure_shape(image, shape)
 
 
 def _labelled(labels) -> bool:
     return labels.min() >= 0  # tfds marks a test split without labels by -1
 
 
-def _streamed(encoded, decode, class_names, options, **fields):
+def _in_memory(encoded, decode, options: Options, *, class_names, report, **fields):
     import tensorflow as tf
 
-    labels = {
-        ours: np.concatenate(list(dataset.map(lambda _, label: label).batch(8192).as_numpy_iterator()))
-        for ours, dataset in encoded.items()
-    }
-    encoded = {ours: dataset for ours, dataset in encoded.items() if _labelled(labels[ours])}
-    labels = {ours: labels[ours] for ours in encoded}
-    if "validation" not in encoded:
+    def decode_batch(files, labels):
+        return tf.map_fn(decode, files, fn_output_signature=tf.uint8), labels
+
+    sources = {}
+    for split, dataset in encoded.items():
+        decoded = dataset.map(decode_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        images, labels = map(np.concatenate, zip(*decoded.as_numpy_iterator(), strict=True))
+        if _labelled(labels):
+            sources[split] = Arrays(images, labels)
+    sources = carve(sources, options)
+    check_classes(sources["train"].labels, class_names, report)
+    return from_sources(sources, class_names, report=report, **fields)
+
+
+def _streamed(encoded, decode, options: Options, *, class_names, report, **fields):
+    import tensorflow as tf
+
+    labels = {split: np.concatenate([y for _, y in dataset.as_numpy_iterator()]) for split, dataset in encoded.items()}
+    examples = {split: dataset.unbatch() for split, dataset in encoded.items() if _labelled(labels[split])}
+    labels = {split: labels[split] for split in examples}
+    if "validation" not in examples:
         kept, held = stratified(labels["train"], options.validation, options.seed)
-        whole, encoded["train"] = encoded["train"], _only(encoded["train"], kept)
-        encoded["validation"] = _only(whole, held)
-        labels["train"], labels["validation"] = labels["train"][kept], labels["train"][held]
-    check_classes(labels["train"], class_names, fields["report"])
-    fields["report"]["class_counts"] = np.bincount(labels["train"], minlength=len(class_names)).tolist()
-    datasets = {ours: dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE) for ours, dataset in encoded.items()}
-    sizes = {f"{ours}_size": len(values) for ours, values in labels.items()}
+        whole = examples["train"]
+        examples |= {"train": _only(whole, kept), "validation": _only(whole, held)}
+        labels |= {"train": labels["train"][kept], "validation": labels["train"][held]}
+    check_classes(labels["train"], class_names, report)
+    report["class_counts"] = np.bincount(labels["train"], minlength=len(class_names)).tolist()
+    sizes = {f"{split}_size": len(values) for split, values in labels.items()}
+
+    def finish(file, label):
+        return decode(file), label
+
+    datasets = {split: dataset.map(finish, num_parallel_calls=tf.data.AUTOTUNE) for split, dataset in examples.items()}
     shape = tuple(datasets["train"].element_spec[0].shape)
-    return Data(**datasets, **sizes, image_shape=shape, class_names=class_names, **fields)
+    return Data(**datasets, **sizes, image_shape=shape, class_names=class_names, report=report, **fields)
 
 
-def _only(encoded, indices):
+def _only(examples, indices):
     import tensorflow as tf
 
     wanted = np.zeros(indices.max() + 1, bool)
     wanted[indices] = True
-    numbered = encoded.take(len(wanted)).enumerate().filter(lambda i, _: tf.gather(wanted, i))
+    numbered = examples.take(len(wanted)).enumerate().filter(lambda i, _: tf.gather(wanted, i))
     return numbered.map(lambda _, example: example)

@@ -30,7 +30,7 @@ def read_image(path: str | Path, image_size=None, resize: str = "stretch", chann
 
 def header(path: str | Path) -> tuple[int, int, int]:
     """`(height, width, channels)` of the upright image in `path`, from its first bytes; channels is 1 or 3."""
-    from PIL import Image, ImageOps  # noqa: F401  (ImageOps registers nothing, but fails early where Pillow is broken)
+    from PIL import Image
 
     with Image.open(path, formats=FORMATS) as file:
         width, height = file.size
@@ -74,6 +74,8 @@ def describe(error: Exception) -> str:
     """What went wrong with a file, in a few words and without its path."""
     from PIL import UnidentifiedImageError
 
+    if isinstance(error.__cause__, Exception):
+        return describe(error.__cause__)
     if isinstance(error, UnidentifiedImageError):
         return "not an image"
     return f"{getattr(error, 'strerror', None) or error}"

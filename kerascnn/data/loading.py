@@ -26,7 +26,7 @@ def load(
 
     data: an existing folder with one sub-folder a class, perhaps under `train`, `validation` and `test`; "digits"; a
         tensorflow-datasets name (honours TFDS_DATA_DIR); arrays `(x, y)`, `((x, y), (x_val, y_val))` or three such
-        pairs, x uint8 or float32 in 0..255; or a `Data`, which is returned as it is. An existing folder wins over a name.
+        pairs, x uint8 or float32 in 0..255; or a `Data`, returned as it is. An existing folder wins over a name.
     image_size: one integer or (height, width). None keeps a common size; files of mixed sizes get their median size in
         multiples of 8, at most 224.
     resize: "stretch" fills the size; "letterbox" keeps the ratio and pads with 0.
@@ -52,13 +52,17 @@ def load(
     if isinstance(data, str | Path):
         return _named(data, options)
     rule = "be a folder, a name, (x, y) arrays or a Data"
-    raise TypeError(checks.message("data", rule, type(data).__name__, "For tf.data.Datasets make a kerascnn.data.Data."))
+    raise TypeError(
+        checks.message("data", rule, type(data).__name__, "For tf.data.Datasets make a kerascnn.data.Data.")
+    )
 
 
 def _given(data: Data, options: Options) -> Data:
     if options.image_size and tuple(data.image_shape[:2]) != options.image_size:
         mend = "Resize the images where this Data is made."
-        raise ValueError(checks.message("image_size", f"be that of the Data, {data.image_shape[:2]}", options.image_size, mend))
+        raise ValueError(
+            checks.message("image_size", f"be that of the Data, {data.image_shape[:2]}", options.image_size, mend)
+        )
     return data
 
 
@@ -73,7 +77,9 @@ def _named(data: str | Path, options: Options) -> Data:
 
         return digits(options)
     if isinstance(data, Path) or "/" in data and not _is_catalogue_name(data) or path.exists():
-        raise ValueError(checks.message("data", "be an existing folder", str(data), f"The working folder is {Path.cwd()}."))
+        raise ValueError(
+            checks.message("data", "be an existing folder", str(data), f"The working folder is {Path.cwd()}.")
+        )
     from kerascnn.data.catalogue import from_catalogue
 
     return from_catalogue(data, options)

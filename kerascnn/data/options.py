@@ -23,6 +23,7 @@ class Options:
     class_names: tuple[str, ...] | None = None
 
     def __post_init__(self):
+        """Checks the arguments; makes `image_size` a pair."""
         checks.one_of("resize", self.resize, ("stretch", "letterbox"))
         checks.one_of("channels", self.channels, ("last", "first"))
         checks.one_of("color", self.color, (None, "grey", "rgb"))

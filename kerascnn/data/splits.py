@@ -15,7 +15,9 @@ def stratified(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray,
     >>> len(kept), np.bincount(np.array([0, 0, 0, 0, 1, 1])[held]).tolist()
     (4, [1, 1])
     """
-    checks.in_range("validation", share, 0, 1, ends="()", mend="Pass validation=0.1, or a validation split of your own.")
+    checks.in_range(
+        "validation", share, 0, 1, ends="()", mend="Pass validation=0.1, or a validation split of your own."
+    )
     held = []
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)

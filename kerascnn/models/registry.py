@@ -103,9 +103,11 @@ def describe(model: str | Builder | keras.Model) -> str:
     if isinstance(model, keras.Model):
         return f"{type(model).__module__.split('.')[0]}.{type(model).__name__} {model.name}"
     if isinstance(model, functools.partial):
-        return _call(describe(model.func), {**model.keywords})
-    names = {id(builder): name for name, builder in MODELS.items()}
-    return names.get(id(model)) or getattr(model, "__qualname__", type(model).__qualname__)
+        parent = MODELS.get(model.keywords.get("name"))
+        given = getattr(parent, "keywords", {}).items()
+        changed = {key: value for key, value in model.keywords.items() if (key, value) not in given}
+        return _call(model.keywords["name"] if parent else describe(model.func), changed)
+    return getattr(model, "__name__", type(model).__name__)
 
 
 def _name_and_arguments(text: str) -> tuple[str | None, dict[str, Any]]:
@@ -132,7 +134,8 @@ def _literal(node: ast.expr, text: str) -> Any:
 
 
 def _call(name: str, arguments: dict[str, Any]) -> str:
-    return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})" if arguments else name
+    texts = [f"{key}={getattr(value, '__name__', repr(value))}" for key, value in arguments.items()]
+    return f"{name}({', '.join(texts)})" if texts else name
 
 
 def _check_shapes(model: keras.Model, image_shape: tuple[int, ...], classes: int) -> None:

@@ -53,9 +53,9 @@ def examples(images: np.ndarray, labels: np.ndarray, class_names: Sequence[str])
 
 
 def show(panel: Axes, image: np.ndarray) -> None:
-    """Draws an image `(height, width, 1 or 3)` in 0..255 and nothing around it."""
+    """Draws an image `(height, width, channels)` in 0..255: three channels in colour, the first of any other number."""
     pixels = np.clip(np.asarray(image), 0, 255).astype(np.uint8)
-    panel.imshow(pixels[..., 0] if pixels.shape[-1] == 1 else pixels, cmap="gray", vmin=0, vmax=255)
+    panel.imshow(pixels if pixels.shape[-1] == 3 else pixels[..., 0], cmap="gray", vmin=0, vmax=255)
     panel.set(xticks=[], yticks=[])
     panel.spines[:].set_visible(False)
     panel.grid(False)

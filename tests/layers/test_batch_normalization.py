@@ -1,8 +1,5 @@
 """Our BatchNormalization against Keras' own."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -146,7 +143,6 @@ def test_unknown_batch_and_image_size():
 
 
 MIRRORED = """
-import warnings
 import keras, numpy as np, tensorflow as tf
 from kerascnn.layers import BatchNormalization
 
@@ -171,6 +167,6 @@ print("agree")
 
 
 @tensorflow_only
-def test_agrees_with_keras_under_mirrored_strategy():
-    done = subprocess.run([sys.executable, "-c", MIRRORED], capture_output=True, text=True, timeout=120)
+def test_agrees_with_keras_under_mirrored_strategy(python):
+    done = python("-c", MIRRORED)
     assert done.stdout.strip().endswith("agree"), done.stderr

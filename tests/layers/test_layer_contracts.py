@@ -79,7 +79,7 @@ def test_every_layer_is_listed_exported_and_registered():
 @every_layer
 def test_every_argument_has_a_value_that_is_not_the_default(kind):
     parameters = inspect.signature(kind.__init__).parameters
-    assert set(LAYERS[kind][1]) == set(parameters) - {"self", "kwargs"}
+    assert set(LAYERS[kind][1]) == set(parameters) - {"self", "name", "kwargs"}
     assert "kwargs" in parameters, "Keras passes name and dtype on as **kwargs"
 
 
@@ -120,11 +120,8 @@ def test_keras_file_round_trip(kind, tmp_path):
 def test_mixed_precision(kind, training):
     shape, _ = LAYERS[kind]
     layer = kind(**required(kind), dtype="mixed_bfloat16")
-    outputs = (
-        layer(np.ones((2, *shape), "float32"), training=training)
-        if takes_training(kind)
-        else layer(np.ones((2, *shape), "float32"))
-    )
+    call = {"training": training} if "training" in inspect.signature(kind.call).parameters else {}
+    outputs = layer(np.ones((2, *shape), "float32"), **call)
     assert keras.backend.standardize_dtype(outputs.dtype) == "bfloat16"
     assert {weight.dtype for weight in layer.weights} <= {"float32"}
 
@@ -149,7 +146,3 @@ def test_gradients_reach_inputs_and_weights(kind):
         loss = tf.reduce_sum(outputs * tf.random.stateless_normal(outputs.shape, (1, 1)))
     for gradient in tape.gradient(loss, [images, *(weight.value for weight in layer.trainable_weights)]):
         assert np.isfinite(gradient).all() and np.any(gradient)
-
-
-def takes_training(kind):
-    return "training" in inspect.signature(kind.call).parameters

@@ -1,0 +1,123 @@
+"""A folder with one sub-folder a class, perhaps under `train`, `validation` and `test`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from kerascnn import checks
+from kerascnn.data.arrays import carve, check_classes
+from kerascnn.data.dataset import SPLITS, Data, from_sources
+from kerascnn.data.images import common_size
+from kerascnn.data.memory import free_bytes
+from kerascnn.data.options import Options
+from kerascnn.data.sources import Arrays, Files
+from kerascnn.data.survey import decode_all, headers
+
+SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+NOT_IMAGES = ("thumbs.db", "desktop.ini")  # that systems leave in any folder; hidden files are passed over too
+LISTED = 20  # bad files named in an error
+LAYOUT = "Give each class a sub-folder of images, perhaps inside train, validation and test folders."
+
+
+def from_folder(root: Path, options: Options) -> Data:
+    """The images below `root`, all decoded once; in memory if they fit, else read again whenever they are needed.
+
+    Raises ValueError for a layout without classes, an empty class, and bad files (all of them in one error, up to 20 by
+    name) unless `options.skip_bad`.
+    """
+    class_names, listing = _listing(root)
+    report = {"warnings": [], "skipped": []}
+    sizes, bad = headers([path for path, _, _ in listing])
+    whole = [i for i, (path, _, _) in enumerate(listing) if path not in bad]
+    if not whole:
+        _complain(root, bad)
+    image_shape = _image_shape(sizes[whole], options, report)
+    listing = [listing[i] for i in whole]
+    report["bytes"] = len(listing) * int(np.prod(image_shape))
+    report["in_memory"] = report["bytes"] <= options.memory * free_bytes()
+    images, cut = decode_all([path for path, _, _ in listing], image_shape, options.resize, keep=report["in_memory"])
+    bad |= cut
+    if bad and not (options.skip_bad and len(cut) < len(listing)):
+        _complain(root, bad)
+    report["skipped"] = [f"{path.relative_to(root).as_posix()}: {reason}" for path, reason in sorted(bad.items())]
+    sources = carve(_sources(listing, images, bad, image_shape, options), options)
+    check_classes(sources["train"].labels, class_names, report)
+    return from_sources(sources, class_names, name=root.resolve().name, report=report)
+
+
+def _listing(root: Path) -> tuple[list[str], list[tuple[Path, int, str]]]:
+    """The class names, and `(path, label, split)` of every file."""
+    folders = _folders(root)
+    if not folders:
+        raise ValueError(checks.message("data", "be a folder of class folders", str(root), LAYOUT))
+    roots = _split_roots(folders) or {"train": root}
+    class_names = [folder.name for folder in _folders(roots["train"])]
+    listing = []
+    for split, split_root in roots.items():
+        for folder in _folders(split_root):
+            if folder.name not in class_names:
+                raise ValueError(checks.message("data", f"have the classes of train in {split}", str(folder), LAYOUT))
+            files = _files(folder)
+            if not files:
+                raise ValueError(
+                    checks.message("data", "have images in each class folder", str(folder), "Delete it or fill it.")
+                )
+            listing += [(path, class_names.index(folder.name), split) for path in files]
+    return class_names, listing
+
+
+def _split_roots(folders) -> dict[str, Path]:
+    """The folders of the splits, in their order, if all of `folders` are named like splits and hold folders."""
+    found = {SPLIT_FOLDERS.get(folder.name.lower()): folder for folder in folders if _folders(folder)}
+    if "train" not in found or None in found or len(found) < len(folders):
+        return {}
+    return {split: found[split] for split in SPLITS if split in found}
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+
+
+def _files(folder: Path) -> list[Path]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in files if not path.name.startswith(".") and path.name.lower() not in NOT_IMAGES)
+
+
+def _image_shape(sizes, options: Options, report) -> tuple[int, int, int]:
+    height, width = options.image_size or common_size(sizes[:, :2])
+    resized = int((sizes[:, :2] != (height, width)).any(axis=1).sum())
+    report.update(resize=options.resize if resized else None, resized=resized, image_size=[height, width])
+    return height, width, options.color_channels or int(sizes[:, 2].max())
+
+
+def _sources(listing, images, bad, image_shape, options: Options):
+    sources = {}
+    for split in SPLITS:
+        rows = [i for i, (path, _, where) in enumerate(listing) if where == split and path not in bad]
+        labels = [listing[i][1] for i in rows]
+        if not rows:
+            continue
+        if images is None:
+            sources[split] = Files([listing[i][0] for i in rows], labels, image_shape, options.resize)
+        else:
+            sources[split] = Arrays(images if len(rows) == len(images) else images[rows], labels)
+    return sources
+
+
+def _complain(root: Path, bad: dict[Path, str]) -> None:
+    named = [f"{path.relative_to(root).as_posix()} ({reason})" for path, reason in sorted(bad.items())[:LISTED]]
+    more = f" and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
+    raise ValueError(
+        f"`data` must hold readable images only. Received: {len(bad)} bad files in {str(root)!r}: {', '.join(named)}{more}."
+        " Mend or delete them, or pass skip_bad=True to train without them."
+    )

@@ -1,0 +1,61 @@
+"""Every file of a folder, looked at once before training: its size, its colours, and whether it decodes to the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from kerascnn.data.images import describe, header, read_image
+
+SHOW_PROGRESS = 2000  # files, from which a progress bar is worth its line
+
+
+def headers(paths: Sequence[Path]) -> tuple[np.ndarray, dict[Path, str]]:
+    """`(n, 3)` heights, widths and channels (1 or 3) as the files declare them, and why the bad files are bad.
+
+    The row of a bad file is 0.
+    """
+    found = np.zeros((len(paths), 3), np.int64)
+
+    def look(i):
+        found[i] = header(paths[i])
+
+    return found, _each(look, paths, "Looking at files")
+
+
+def decode_all(
+    paths: Sequence[Path], image_shape, resize: str, *, keep: bool
+) -> tuple[np.ndarray | None, dict[Path, str]]:
+    """All images `(n, height, width, channels)` if `keep`, and why the bad files are bad.
+
+    Without `keep` each image is decoded, which is the only proof that a file is whole, and dropped.
+    """
+    height, width, channels = image_shape
+    images = np.zeros((len(paths), *image_shape), np.uint8) if keep else None
+
+    def decode(i):
+        image = read_image(paths[i], (height, width) if keep else None, resize, channels)
+        if keep:
+            images[i] = image
+
+    return images, _each(decode, paths, "Reading images" if keep else "Checking images")
+
+
+def _each(work: Callable[[int], None], paths: Sequence[Path], title: str) -> dict[Path, str]:
+    def attempt(i):
+        try:
+            work(i)
+        except Exception as error:  # Pillow raises a dozen kinds on broken files
+            return describe(error)
+
+    with ThreadPoolExecutor(min(32, (os.cpu_count() or 1) + 1)) as pool:
+        reasons = pool.map(attempt, range(len(paths)))
+        if len(paths) >= SHOW_PROGRESS:
+            from rich.progress import track
+
+            reasons = track(reasons, title, total=len(paths))
+        return {path: reason for path, reason in zip(paths, reasons, strict=True) if reason}

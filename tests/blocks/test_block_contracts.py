@@ -1,0 +1,132 @@
+"""What every block must do: name its nodes, keep to Keras' own layers and ours, pass gradients, survive a file."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+from kerascnn import blocks
+from kerascnn.layers import BatchNormalization
+
+# Each block with an input shape and its arguments. A key may add a note after its name.
+BLOCKS = {
+    "auxiliary": ((8, 8, 4), (3,), {"filters": 4, "units": 8}),
+    "bottleneck": ((8, 8, 4), (4,), {"strides": 2, "drop_path": 0.1}),
+    "classifier": ((4, 4, 4), (3,), {"units": (8, 8), "dropout": 0.2}),
+    "conv": ((8, 8, 4), (6,), {"groups": 2}),
+    "conv sequence": ((8, 4), (6, 3), {"padding": "causal"}),
+    "conv volume": ((6, 6, 6, 2), (4,), {"strides": 2}),
+    "embedding": ((4, 4, 4), (6,), {}),
+    "inception": ((8, 8, 4), ((2, (2, 3), (1, 2), 2),), {}),
+    "inception_residual a": ((8, 8, 4), ("a",), {}),
+    "inception_residual b": ((8, 8, 4), ("b",), {}),
+    "inception_residual own": ((8, 8, 4), ([[(2, 1)], [(2, 1), (3, 3)]],), {}),
+    "naive_inception": ((8, 8, 4), ((2, 3, 4),), {}),
+    "preactivation": ((8, 8, 4), (8,), {"strides": 2}),
+    "residual": ((8, 8, 4), (8,), {"strides": 2, "drop_path": 0.1}),
+    "residual identity": ((8, 8, 4), (8,), {"strides": 2, "shortcut": "identity"}),
+    "residual sequence": ((8, 4), (8,), {"strides": 2, "shortcut": "identity", "rank": 1}),
+    "residual volume": ((4, 4, 4, 2), (6,), {"strides": 2, "shortcut": "identity", "rank": 3}),
+    "squeeze_excite": ((8, 8, 4), (2,), {}),
+}
+HELPERS = {"activate", "normalize", "global_pool", "layer_of_rank", "rank_of"}  # one node or none
+every_block = pytest.mark.parametrize("case", BLOCKS)
+
+
+def build(case, dtype="float32", name="block"):
+    shape, arguments, options = BLOCKS[case]
+    inputs = keras.Input(shape, name="image")
+    keras.config.set_dtype_policy(dtype)  # tests/conftest.py sets it back
+    outputs = getattr(blocks, case.split()[0])(inputs, *arguments, **options, name=name)
+    return keras.Model(inputs, outputs)
+
+
+def draw(model, seed=0):
+    return np.random.default_rng(seed).normal(size=(4, *model.input_shape[1:])).astype("float32")
+
+
+@pytest.mark.backend
+def test_every_block_is_listed():
+    functions = {name for name, value in vars(blocks).items() if inspect.isfunction(value)}
+    assert functions == {case.split()[0] for case in BLOCKS} | HELPERS
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("block", sorted({case.split()[0] for case in BLOCKS} | {"activate", "normalize"}))
+def test_name_is_required_and_keyword_only(block):
+    name = inspect.signature(getattr(blocks, block)).parameters["name"]
+    assert (name.kind, name.default) == (name.KEYWORD_ONLY, name.empty)
+
+
+@pytest.mark.backend
+@every_block
+def test_every_node_is_named_after_the_block(case):
+    names = [layer.name for layer in build(case, name="stage1").layers if layer.name != "image"]
+    assert names and all(name == "stage1" or name.startswith("stage1_") for name in names), names
+
+
+@pytest.mark.backend
+@every_block
+def test_nodes_are_keras_own_layers_and_the_fused_norm(case):
+    for layer in build(case).layers:
+        assert type(layer) is BatchNormalization or type(layer).__module__.startswith("keras."), layer
+        assert not isinstance(layer, keras.layers.Lambda)
+
+
+@pytest.mark.backend
+@every_block
+def test_keras_file_round_trip(case, tmp_path):
+    model = build(case)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(draw(model)), model(draw(model)))
+
+
+@pytest.mark.backend
+@every_block
+def test_mixed_precision(case):
+    model = build(case, "mixed_bfloat16")
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    is_head = case in ("auxiliary", "classifier", "embedding")
+    assert model.output.dtype == ("float32" if is_head else "bfloat16")
+    assert np.isfinite(np.asarray(keras.ops.cast(model(draw(model), training=True), "float32"))).all()
+
+
+@every_block
+def test_gradients_reach_every_weight(case):
+    tf = pytest.importorskip("tensorflow")
+    model = build(case)
+    with tf.GradientTape() as tape:
+        outputs = model(draw(model), training=True)
+        loss = tf.reduce_sum(outputs * np.random.default_rng(1).normal(size=outputs.shape))
+    for weight, gradient in zip(model.trainable_weights, tape.gradient(loss, model.trainable_variables), strict=True):
+        assert gradient is not None and np.isfinite(gradient).all() and np.any(gradient), weight.path
+
+
+@every_block
+def test_gradients_run_inside_a_graph(case):
+    model = build(case)
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    model.fit(draw(model), np.ones((4, *model.output_shape[1:])), verbose=0)
+    assert any(np.any(old != new) for old, new in zip(before, model.get_weights(), strict=True))
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("block", ["conv", "residual", "bottleneck", "preactivation", "inception"])
+def test_normalization_can_be_none_or_any_layer(block):
+    filters = (2, (2, 3), (1, 2), 2) if block == "inception" else 8
+
+    def kinds(normalization):
+        inputs = keras.Input((8, 8, 4))
+        outputs = getattr(blocks, block)(inputs, filters, normalization=normalization, name="block")
+        return [type(layer) for layer in keras.Model(inputs, outputs).layers]
+
+    def unit(name):
+        return keras.layers.LayerNormalization(name=name)
+
+    norms = kinds("batch").count(BatchNormalization)
+    assert norms > 0
+    assert BatchNormalization not in kinds(None)
+    assert kinds(unit).count(keras.layers.LayerNormalization) == norms

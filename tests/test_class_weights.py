@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from kerascnn.class_weights import balanced
+
+
+def test_inverse_to_frequency():
+    labels = np.array([0] * 6 + [1] * 3 + [2] * 1)
+    weights = balanced(labels, 3)
+    assert weights == pytest.approx({0: 10 / 18, 1: 10 / 9, 2: 10 / 3})
+    assert np.mean([weights[label] for label in labels]) == pytest.approx(1)
+
+
+def test_as_scikit_learn():
+    from sklearn.utils.class_weight import compute_class_weight
+
+    labels = np.random.default_rng(0).integers(0, 7, 500)
+    assert list(balanced(labels, 7).values()) == pytest.approx(
+        compute_class_weight("balanced", classes=np.arange(7), y=labels)
+    )
+
+
+def test_a_class_that_does_not_occur_has_a_weight_for_keras_and_no_share():
+    assert balanced([0, 0, 2, 2], 4) == {0: 1.0, 1: 0.0, 2: 1.0, 3: 0.0}
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([], "at least one"),
+        ([0.5], "be integers"),
+        ([[1]], r"of shape \(n,\)"),
+        ([0, 3], r"be in \[0, 3\)"),
+        ([-1], r"be in \[0, 3\)"),
+    ],
+)
+def test_errors(labels, message):
+    with pytest.raises(ValueError, match=f"`labels` must .*{message}"):
+        balanced(labels, 3)
