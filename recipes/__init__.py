@@ -9,7 +9,7 @@ from types import ModuleType
 
 
 class _Recipes(ModuleType):
-    """A package whose attribute `classify` is the function, whether or not the module of that name was imported before."""
+    """A package whose attribute `classify` is the function, also after the module of that name was imported."""
 
     def __getattr__(self, name):
         try:

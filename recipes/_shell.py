@@ -3,8 +3,10 @@
 import inspect
 import os
 import re
+import shutil
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
@@ -29,8 +31,7 @@ def parse(recipe: Callable, arguments: Sequence[str], *, prog: str) -> dict[str,
     command.__annotations__ = {name: each.annotation for name, each in command.__signature__.parameters.items()}
     document = documentation(recipe.__doc__)
     text = "\n\n".join([document.description or "", *[f"Example: {each}" for each in examples(document)]])
-    config = (tyro.conf.PositionalMetavarFromFieldName,)
-    return tyro.cli(command, prog=prog, description=text, args=list(arguments), config=config)
+    return tyro.cli(command, prog=prog, description=_wrapped(text), args=list(arguments))
 
 
 def shell_signature(recipe: Callable) -> inspect.Signature:
@@ -94,7 +95,7 @@ def default_save_to(options: dict[str, Any]) -> str:
     'saved_models/runs/birds-resnet20-kernel_size=5'
     """
     names = [Path(options[key]).name if key == "data" else options[key] for key in ("data", "model") if key in options]
-    return str(RUNS / re.sub(r"[^\w.,=-]+", "-", "-".join(names)).strip("-"))
+    return str(RUNS / re.sub(r"[^\w.=-]+", "-", "-".join(names)).strip("-"))
 
 
 @contextmanager
@@ -129,6 +130,14 @@ def _shell_union(members: Sequence[Any]) -> Any:
 def _with_help(kind: Any, name: str, meaning: str, required: bool) -> Any:
     import tyro
 
+    if required and get_origin(kind) is list:
+        help_line = tyro.conf.arg(help=meaning, help_behavior_hint="(one or more)", metavar=f"{name.upper()}...")
+        return tyro.conf.Positional[Annotated[kind, help_line]]
     hint = f"(default: {RUNS}/<data>-<model>)" if name == "save_to" else None
-    annotation = Annotated[kind, tyro.conf.arg(help=meaning, help_behavior_hint=hint)]
-    return tyro.conf.Positional[annotation] if required and get_origin(kind) is list else annotation
+    return Annotated[kind, tyro.conf.arg(help=meaning, help_behavior_hint=hint)]
+
+
+def _wrapped(text: str) -> str:
+    """Each paragraph folded to the terminal's width; the indent keeps tyro from joining the lines again."""
+    width = min(shutil.get_terminal_size().columns, 100)
+    return "\n\n".join(textwrap.fill(each, width, subsequent_indent=" ") for each in text.split("\n\n"))

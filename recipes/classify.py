@@ -111,6 +111,6 @@ def classify(
     )  # fmt: skip
     report = reports.classification(fitted.model, data)
     record = training.record(
-        "classify", arguments, data=data, model=models.describe(model), fitted=fitted, report=report, precision=chosen
+        classify, arguments, data=data, model=models.describe(model), fitted=fitted, report=report, precision=chosen
     )
     return training.finish(fitted, report, record, folder)

@@ -53,9 +53,9 @@ def test_import_kerascnn_is_light(python, backend):
 
 
 def test_no_part_asks_for_a_heavy_package_when_it_is_imported(python):
-    pairs = imports(python, *ALL)
-    assert ("keras", "kerascnn.layers.batch_normalization") in pairs  # the witness sees who asks
-    assert not {(name, asker) for name, asker in pairs if name in HEAVY and asker.startswith(("kerascnn", "recipes"))}
+    ours = {(name, asker) for name, asker in imports(python, *ALL) if asker.startswith(("kerascnn", "recipes"))}
+    assert "keras" in {name for name, _ in ours}  # the witness sees who asks
+    assert not {(name, asker) for name, asker in ours if name in HEAVY}
 
 
 def test_parts_come_without_tensorflow_on_jax(python):

@@ -4,7 +4,7 @@ import pytest
 from keras import layers, ops
 
 from kerascnn.layers import BatchNormalization, LayerScale
-from kerascnn.optimizers import adamw, make, sgd
+from kerascnn.optimizers import OPTIMIZERS, RATES, adamw, make, sgd, suited
 from kerascnn.schedules import OneCycle
 
 pytestmark = pytest.mark.backend
@@ -99,6 +99,13 @@ def test_make():
     assert float(make(keras.optimizers.RMSprop, 0.5, momentum=0.1).learning_rate) == 0.5
     with pytest.raises(ValueError, match="`optimizer` must be one of 'adamw', 'sgd'.*Did you mean 'adamw'?"):
         make("adamwx", 0.1)
+
+
+def test_suited_finds_normalisation_in_nested_models_too():
+    nested = keras.Sequential([keras.Input((8, 8, 3)), network()])
+    assert suited(nested) == "sgd"
+    assert suited(keras.Sequential([keras.Input((4,)), layers.Dense(2)])) == "adamw"
+    assert RATES.keys() == OPTIMIZERS.keys()
 
 
 @pytest.mark.parametrize(

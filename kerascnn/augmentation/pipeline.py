@@ -33,7 +33,7 @@ class Pipeline:
 
     def __init__(self, *transforms, border: str = "reflect"):
         for transform in transforms:
-            if not hasattr(transform, "matrices") and not hasattr(transform, "pixels"):
+            if isinstance(transform, type) or not (hasattr(transform, "matrices") or hasattr(transform, "pixels")):
                 mend = f"The transforms are {', '.join(TRANSFORMS)}."
                 raise TypeError(checks.message("transforms", "be transforms, not classes or names", transform, mend))
         object.__setattr__(self, "transforms", transforms)
@@ -48,6 +48,7 @@ class Pipeline:
         """`images` changed, as a tensor of the same shape and type."""
         import tensorflow as tf
 
+        seed = tf.convert_to_tensor(seed, tf.int64)
         changed = tf.numpy_function(self.apply, [images, indices, epoch, seed], images.dtype)
         changed.set_shape(images.shape)
         return changed

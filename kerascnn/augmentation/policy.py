@@ -19,13 +19,15 @@ def auto(data) -> Pipeline | None:
 
     Writing (sets of digits or letters by name, or all class names single digits or letters) is shifted, rotated and
     zoomed a little and never mirrored. Other images are mirrored left to right and shifted by up to 1/8, as is usual
-    for CIFAR; sets of 20,000 training images or more get a cutout of a quarter of the side too. None where images are
-    not `(height, width, channels)`.
+    for CIFAR; sets of 20,000 training images or more get a cutout of a quarter of the side too. Grey arrays without
+    class names may be writing, and are only shifted. None where images are not `(height, width, channels)`.
     """
     if len(data.image_shape) != 3:
         return None
     if is_writing(data):
         return Pipeline(Rotate(10), Zoom(0.1), Shift(0.1), border="zero")
+    if _is_unnamed(data) and data.image_shape[-1] == 1:
+        return Pipeline(Shift(0.125))
     mild = (RandomFlip("horizontal"), Shift(0.125))
     return Pipeline(*mild, Cutout(0.25)) if data.train_size >= LARGE else Pipeline(*mild)
 
@@ -34,7 +36,11 @@ def is_writing(data) -> bool:
     """Whether the classes are digits or letters, whose mirror images are something else."""
     base = data.name.partition("/")[0].partition(":")[0]
     symbols = [name for name in data.class_names if len(name) == 1 and name.isalnum()]
-    return base in WRITING or (len(symbols) == len(data.class_names) and data.name != "arrays")
+    return base in WRITING or (len(symbols) == data.classes and not _is_unnamed(data))
+
+
+def _is_unnamed(data) -> bool:
+    return data.name == "arrays" and data.class_names == tuple(map(str, range(data.classes)))
 
 
 def named(augment, data) -> Callable | None:

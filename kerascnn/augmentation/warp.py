@@ -3,6 +3,7 @@
 import numpy as np
 
 PADS = {"reflect": "reflect", "edge": "edge", "zero": "constant"}
+FLIPS = {(1, -1): 1, (-1, 1): 0, (-1, -1): -1}  # OpenCV's codes of mirrorings along (y, x)
 MOST_CHANNELS = 4  # that OpenCV warps at once
 
 
@@ -26,6 +27,8 @@ def _exact(matrices) -> bool:
 
 
 def _copied(images, matrices, border):
+    import cv2
+
     height, width = images.shape[1:3]
     signs = matrices[:, (1, 0), (1, 0)].astype(int)
     starts = -signs * matrices[:, (1, 0), 2].astype(int)  # of the window of each image, before it is mirrored
@@ -34,7 +37,8 @@ def _copied(images, matrices, border):
     out = np.empty_like(images)
     tops, lefts = (starts + (most_y, most_x)).T.tolist()
     for i, (top, left, (up, along)) in enumerate(zip(tops, lefts, signs.tolist(), strict=True)):
-        out[i] = padded[i, top : top + height, left : left + width][::up, ::along]
+        window = padded[i, top : top + height, left : left + width]
+        out[i] = cv2.flip(window, FLIPS[up, along]).reshape(window.shape) if (up, along) in FLIPS else window
     return out
 
 

@@ -13,7 +13,7 @@ from kerascnn.files import write_atomically
 
 def take(variables: Sequence[keras.Variable]) -> list[np.ndarray]:
     """Copies of the variables' values."""
-    return [np.array(variable) for variable in variables]
+    return [np.array(variable.numpy()) for variable in variables]
 
 
 def put(variables: Sequence[keras.Variable], arrays: Sequence[np.ndarray]) -> None:
@@ -38,7 +38,7 @@ def averaged(model: keras.Model) -> list[np.ndarray]:
         place = {id(variable): number for number, variable in enumerate(model.variables)}
         averages = model.optimizer._model_variables_moving_average
         for variable, average in zip(model.optimizer._trainable_variables, averages, strict=True):
-            arrays[place[id(variable)]] = np.array(average)
+            arrays[place[id(variable)]] = take([average])[0]
     return arrays
 
 

@@ -18,7 +18,7 @@ BUFFER_BYTES = 256 * 2**20  # of the shuffle buffer, for data that has no random
 
 def steps_per_epoch(data: Data, batch_size: int) -> int:
     """The number of whole training batches an epoch; at least one, as a batch is never larger than the split."""
-    return max(1, data.train_size // checks.positive_int("batch_size", batch_size))
+    return _steps(data.train_size, batch_size)
 
 
 def batches(data: Data, split: str, batch_size: int, *, seed=0, augment=None, epochs=(0, 1)) -> tf.data.Dataset:
@@ -32,20 +32,15 @@ def batches(data: Data, split: str, batch_size: int, *, seed=0, augment=None, ep
     `augment(images, indices, epoch, seed)` gets the batch and the index of each example in the split. `epochs=(3, 10)`
     gives exactly what `(0, 10)` gives from epoch 3 on.
     """
-
-    size = data.size(split)
-    batch = min(checks.positive_int("batch_size", batch_size), size)
-    steps = size // batch
-    source = data.sources.get(split)
-    if source is None:
-        chained = _buffered(data, split, batch, steps, seed, epochs)
-    else:
-        chained = _permuted(source, batch, steps, seed, epochs)
+    steps = _steps(data.size(split), batch_size)
+    batch = min(batch_size, data.size(split))
 
     def finish(images, targets, indices, epoch):
         return (augment(images, indices, epoch, seed) if augment else images), targets
 
-    return _prefetched(chained(finish))
+    if split in data.sources:
+        return _prefetched(_permuted(data.sources[split], batch, steps, seed, epochs, finish))
+    return _prefetched(_buffered(data, split, batch, steps, seed, epochs, finish))
 
 
 def plain_batches(data: Data, split: str, batch_size: int) -> tf.data.Dataset:
@@ -58,7 +53,10 @@ def plain_batches(data: Data, split: str, batch_size: int) -> tf.data.Dataset:
     if source is None:
         return _prefetched(elements.batch(batch_size))
     starts = tf.data.Dataset.range(0, source.size, batch_size)
-    fetch = lambda start: source.fetch(tf.range(start, tf.minimum(start + batch_size, source.size)))  # noqa: E731
+
+    def fetch(start):
+        return source.fetch(tf.range(start, tf.minimum(start + batch_size, source.size)))
+
     return _prefetched(starts.map(fetch, num_parallel_calls=WORKERS, deterministic=True))
 
 
@@ -73,27 +71,28 @@ def _prefetched(batches):
     return batches.prefetch(AHEAD).with_options(options)
 
 
-def _permuted(source, batch, steps, seed, epochs):
+def _steps(size: int, batch_size: int) -> int:
+    return max(1, size // checks.positive_int("batch_size", batch_size))
+
+
+def _permuted(source, batch, steps, seed, epochs, finish):
+    """Each batch on its own, from the number of its step: by a bijection of the indices that (seed, epoch) chooses."""
     import tensorflow as tf
 
-    def chained(finish):
-        def make(step):
-            epoch = step // steps
-            positions = (step % steps) * batch + tf.range(batch, dtype=tf.int64)
-            key = tf.stack([tf.constant(seed, tf.int64), epoch])
-            indices = tf.random.experimental.index_shuffle(positions, key, source.size - 1)
-            images, targets = source.fetch(indices)
-            images = tf.ensure_shape(images, (batch, *images.shape[1:]))
-            return finish(images, targets, indices, epoch)
+    def make(step):
+        epoch = step // steps
+        positions = (step % steps) * batch + tf.range(batch, dtype=tf.int64)
+        key = tf.stack([tf.constant(seed, tf.int64), epoch])
+        indices = tf.random.experimental.index_shuffle(positions, key, source.size - 1)
+        images, targets = source.fetch(indices)
+        return finish(tf.ensure_shape(images, (batch, *images.shape[1:])), targets, indices, epoch)
 
-        order = tf.data.Dataset.range(epochs[0] * steps, epochs[1] * steps)
-        order = order.apply(tf.data.experimental.assert_cardinality((epochs[1] - epochs[0]) * steps))
-        return order.map(make, num_parallel_calls=WORKERS, deterministic=True)
-
-    return chained
+    order = tf.data.Dataset.range(epochs[0] * steps, epochs[1] * steps)
+    return order.map(make, num_parallel_calls=WORKERS, deterministic=True)
 
 
-def _buffered(data, split, batch, steps, seed, epochs):
+def _buffered(data, split, batch, steps, seed, epochs, finish):
+    """The elements in their order, through a shuffle buffer that is filled anew each epoch."""
     import tensorflow as tf
 
     elements = data.split(split).enumerate()
@@ -102,14 +101,11 @@ def _buffered(data, split, batch, steps, seed, epochs):
     buffer = max(batch, min(data.size(split), BUFFER_BYTES // bytes_each))
 
     def one_epoch(epoch):
+        tf.random.set_seed(1)  # of this function's graph alone: the order must not depend on the process's seed
         key = tf.random.experimental.index_shuffle(epoch, tf.constant([seed, 0], tf.int64), 2**31 - 2)
         shuffled = elements.shuffle(buffer, seed=key, reshuffle_each_iteration=False)
         whole = shuffled.batch(batch, drop_remainder=True).take(steps)
-        return whole.map(lambda index, example: (*example, index, epoch))
+        return whole.map(lambda indices, example: finish(*example, indices, epoch), num_parallel_calls=WORKERS)
 
-    def chained(finish):
-        examples = tf.data.Dataset.range(epochs[0], epochs[1]).flat_map(one_epoch)
-        examples = examples.map(finish, num_parallel_calls=WORKERS, deterministic=True)
-        return examples.apply(tf.data.experimental.assert_cardinality((epochs[1] - epochs[0]) * steps))
-
-    return chained
+    chained = tf.data.Dataset.range(*epochs).flat_map(one_epoch)
+    return chained.apply(tf.data.experimental.assert_cardinality((epochs[1] - epochs[0]) * steps))

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 
 import numpy as np
 
 from kerascnn import checks
-from kerascnn.data.arrays import carve, check_classes
 from kerascnn.data.dataset import Data, from_sources
-from kerascnn.data.images import common_size, fit, recolor
+from kerascnn.data.decoding import decode, image_shape
 from kerascnn.data.memory import free_bytes
 from kerascnn.data.options import Options
 from kerascnn.data.sources import Arrays
-from kerascnn.data.splits import stratified
+from kerascnn.data.splits import carve, check_classes, stratified
 
+FOLDER = "TFDS_DATA_DIR"
 SPLIT_NAMES = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
 READ = 512  # examples read and decoded together: one at a time costs four times as much
-SAMPLE = 1000  # images looked at to choose a size for a set of mixed sizes
 
 
 def from_catalogue(name: str, options: Options) -> Data:
@@ -31,21 +31,21 @@ def from_catalogue(name: str, options: Options) -> Data:
     splits = _splits(name, builder.info.splits)
     encoded = {ours: _encoded(builder, theirs, *keys) for ours, theirs in splits.items()}
     given = builder.info.features[keys[0]].shape
-    shape = _image_shape(given, encoded["train"], options)
+    shape = image_shape(given, encoded["train"], options)
     count = sum(builder.info.splits[theirs].num_examples for theirs in splits.values())
     report = {"warnings": [], "resize": options.resize if shape[:2] != given[:2] else None}
     report["bytes"] = int(count * np.prod(shape))
     report["in_memory"] = report["bytes"] <= options.memory * free_bytes()
     fields = {"class_names": tuple(builder.info.features[keys[1]].names), "name": name, "report": report}
     read = _in_memory if report["in_memory"] else _streamed
-    return read(encoded, partial(_decode, shape=shape, resize=options.resize), options, **fields)
+    return read(encoded, partial(decode, shape=shape, resize=options.resize), options, **fields)
 
 
 def _builder(name):
     import tensorflow_datasets as tfds
 
     try:
-        builder = tfds.builder(name)
+        builder = tfds.builder(name, data_dir=os.environ.get(FOLDER))  # tfds reads it only when imported
     except tfds.core.registered.DatasetNotFoundError:
         near = checks.nearest(name, [*tfds.list_builders(with_community_datasets=False), "digits"])
         rule = "be an existing folder, 'digits', a tensorflow-datasets name, arrays or a Data"
@@ -55,7 +55,7 @@ def _builder(name):
     except Exception as error:
         raise ConnectionError(
             f"`data` {name!r} is not in {builder.data_dir} and could not be downloaded: {error}. "
-            "Connect to the network, or set the environment variable TFDS_DATA_DIR to a folder that holds it."
+            f"Connect to the network, or set the environment variable {FOLDER} to a folder that holds it."
         ) from error
     return builder
 
@@ -94,50 +94,14 @@ def _encoded(builder, split, image_key, label_key):
     return examples.map(lambda batch: (batch[image_key], tf.cast(batch[label_key], tf.int32)))
 
 
-def _image_shape(shape, encoded, options: Options):
-    channels = options.color_channels or shape[-1] or 3
-    if options.image_size:
-        return (*options.image_size, channels)
-    if None not in shape[:2]:
-        return (*shape[:2], channels)
-    import tensorflow as tf
-
-    sizes = encoded.unbatch().take(SAMPLE).map(lambda file, _: tf.shape(_plain(file))[:2])
-    return (*common_size(list(sizes.as_numpy_iterator())), channels)
-
-
-def _plain(file):
-    import tensorflow as tf
-
-    return tf.io.decode_image(file, expand_animations=False)
-
-
-def _decode(file, *, shape, resize):
-    import tensorflow as tf
-
-    def change(image):
-        return recolor(fit(image[..., :3] if image.shape[-1] == 4 else image, shape[:2], resize), shape[-1])
-
-    image = _plain(file)
-    same = tf.reduce_all(tf.equal(tf.shape(image), shape))
-    image = tf.cond(same, lambda: image, lambda: tf.numpy_function(change, [image], tf.uint8))
-    return tf.ensure_shape(image, shape)
-
-
 def _labelled(labels) -> bool:
     return labels.min() >= 0  # tfds marks a test split without labels by -1
 
 
-def _in_memory(encoded, decode, options: Options, *, class_names, report, **fields):
-    import tensorflow as tf
-
-    def decode_batch(files, labels):
-        return tf.map_fn(decode, files, fn_output_signature=tf.uint8), labels
-
+def _in_memory(encoded, decode_one, options: Options, *, class_names, report, **fields):
     sources = {}
     for split, dataset in encoded.items():
-        decoded = dataset.map(decode_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        images, labels = map(np.concatenate, zip(*decoded.as_numpy_iterator(), strict=True))
+        images, labels = _gathered(dataset, decode_one)
         if _labelled(labels):
             sources[split] = Arrays(images, labels)
     sources = carve(sources, options)
@@ -145,10 +109,29 @@ def _in_memory(encoded, decode, options: Options, *, class_names, report, **fiel
     return from_sources(sources, class_names, report=report, **fields)
 
 
-def _streamed(encoded, decode, options: Options, *, class_names, report, **fields):
+def _gathered(encoded, decode_one):
+    """All images and labels, read into one array that is made beforehand."""
     import tensorflow as tf
 
-    labels = {split: np.concatenate([y for _, y in dataset.as_numpy_iterator()]) for split, dataset in encoded.items()}
+    def decode_batch(files, labels):
+        return tf.map_fn(decode_one, files, fn_output_signature=tf.uint8), labels
+
+    labels = _labels(encoded)
+    decoded = encoded.map(decode_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    images = np.empty((len(labels), *decoded.element_spec[0].shape[1:]), np.uint8)
+    for i, (batch, _) in enumerate(decoded.as_numpy_iterator()):
+        images[i * READ : i * READ + len(batch)] = batch
+    return images, labels
+
+
+def _labels(encoded) -> np.ndarray:
+    return np.concatenate([labels for _, labels in encoded.as_numpy_iterator()])
+
+
+def _streamed(encoded, decode_one, options: Options, *, class_names, report, **fields):
+    import tensorflow as tf
+
+    labels = {split: _labels(dataset) for split, dataset in encoded.items()}
     examples = {split: dataset.unbatch() for split, dataset in encoded.items() if _labelled(labels[split])}
     labels = {split: labels[split] for split in examples}
     if "validation" not in examples:
@@ -161,7 +144,7 @@ def _streamed(encoded, decode, options: Options, *, class_names, report, **field
     sizes = {f"{split}_size": len(values) for split, values in labels.items()}
 
     def finish(file, label):
-        return decode(file), label
+        return decode_one(file), label
 
     datasets = {split: dataset.map(finish, num_parallel_calls=tf.data.AUTOTUNE) for split, dataset in examples.items()}
     shape = tuple(datasets["train"].element_spec[0].shape)

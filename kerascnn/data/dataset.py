@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from kerascnn import checks
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -34,7 +36,8 @@ class Data:
     examples by index, under the names "train", "validation" and "test", where random access is possible; `report` says
     what was skipped, converted or resized.
 
-    A `Data` of plain datasets trains too; its order is that of a shuffle buffer (see `batches`).
+    A `Data` of plain datasets trains too; its order is that of a shuffle buffer (see `batches`). Shape and sizes may be
+    left out where the datasets know them.
     """
 
     train: tf.data.Dataset
@@ -48,6 +51,20 @@ class Data:
     name: str = "data"
     sources: Mapping[str, Source] = field(default_factory=dict, repr=False)
     report: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self):
+        """Fills in what the datasets know themselves, and checks the rest."""
+        if not self.image_shape:
+            object.__setattr__(self, "image_shape", tuple(self.train.element_spec[0].shape))
+        if None in self.image_shape or not self.class_names:
+            rule = "have images of one known shape and name its classes"
+            received = f"image_shape={self.image_shape}, class_names={self.class_names}"
+            raise ValueError(f"A `Data` must {rule}. Received: {received}. Pass image_shape= and class_names=.")
+        for split in SPLITS:
+            if getattr(self, split) is not None and not getattr(self, f"{split}_size"):
+                mend = f"Pass {split}_size=, the number of its elements."
+                size = checks.positive_int(f"{split}_size", int(getattr(self, split).cardinality()), mend)
+                object.__setattr__(self, f"{split}_size", size)
 
     @property
     def classes(self) -> int:

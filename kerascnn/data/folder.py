@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn import checks
-from kerascnn.data.arrays import carve, check_classes
 from kerascnn.data.dataset import SPLITS, Data, from_sources
 from kerascnn.data.images import common_size
 from kerascnn.data.memory import free_bytes
 from kerascnn.data.options import Options
-from kerascnn.data.sources import Arrays, Files
+from kerascnn.data.sources import Arrays, Files, Subset
+from kerascnn.data.splits import carve, check_classes
 from kerascnn.data.survey import decode_all, headers
 
 SPLIT_FOLDERS = {
@@ -69,9 +69,8 @@ def _listing(root: Path) -> tuple[list[str], list[tuple[Path, int, str]]]:
                 raise ValueError(checks.message("data", f"have the classes of train in {split}", str(folder), LAYOUT))
             files = _files(folder)
             if not files:
-                raise ValueError(
-                    checks.message("data", "have images in each class folder", str(folder), "Delete it or fill it.")
-                )
+                mend = "Delete it or fill it."
+                raise ValueError(checks.message("data", "have images in each class folder", str(folder), mend))
             listing += [(path, class_names.index(folder.name), split) for path in files]
     return class_names, listing
 
@@ -101,23 +100,21 @@ def _image_shape(sizes, options: Options, report) -> tuple[int, int, int]:
 
 
 def _sources(listing, images, bad, image_shape, options: Options):
-    sources = {}
-    for split in SPLITS:
-        rows = [i for i, (path, _, where) in enumerate(listing) if where == split and path not in bad]
-        labels = [listing[i][1] for i in rows]
-        if not rows:
-            continue
-        if images is None:
-            sources[split] = Files([listing[i][0] for i in rows], labels, image_shape, options.resize)
-        else:
-            sources[split] = Arrays(images if len(rows) == len(images) else images[rows], labels)
-    return sources
+    labels = [label for _, label, _ in listing]
+    if images is None:
+        whole = Files([path for path, _, _ in listing], labels, image_shape, options.resize)
+    else:
+        whole = Arrays(images, labels)
+    rows = {split: [] for split in SPLITS}
+    for i, (path, _, split) in enumerate(listing):
+        if path not in bad:
+            rows[split].append(i)
+    return {split: Subset(whole, members) for split, members in rows.items() if members}
 
 
 def _complain(root: Path, bad: dict[Path, str]) -> None:
     named = [f"{path.relative_to(root).as_posix()} ({reason})" for path, reason in sorted(bad.items())[:LISTED]]
     more = f" and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
-    raise ValueError(
-        f"`data` must hold readable images only. Received: {len(bad)} bad files in {str(root)!r}: {', '.join(named)}{more}."
-        " Mend or delete them, or pass skip_bad=True to train without them."
-    )
+    found = f"{len(bad)} bad files in {str(root)!r}: {', '.join(named)}{more}"
+    mend = "Mend or delete them, or pass skip_bad=True to train without them."
+    raise ValueError(f"`data` must hold readable images only. Received: {found}. {mend}")

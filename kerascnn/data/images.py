@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 GREY_MODES = ("1", "L", "LA", "I", "F")
 
 
@@ -121,4 +121,4 @@ def common_size(sizes, cap: int = 224) -> tuple[int, int]:
     sizes = np.asarray(sizes)
     if (sizes == sizes[0]).all():
         return tuple(map(int, sizes[0]))
-    return tuple(int(min(max(8, 8 * round(float(median) / 8)), cap)) for median in np.median(sizes, axis=0))
+    return tuple(min(max(8, 8 * int(median / 8 + 0.5)), cap) for median in np.median(sizes, axis=0))

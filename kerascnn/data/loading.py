@@ -60,9 +60,8 @@ def load(
 def _given(data: Data, options: Options) -> Data:
     if options.image_size and tuple(data.image_shape[:2]) != options.image_size:
         mend = "Resize the images where this Data is made."
-        raise ValueError(
-            checks.message("image_size", f"be that of the Data, {data.image_shape[:2]}", options.image_size, mend)
-        )
+        rule = f"be that of the Data, {tuple(data.image_shape[:2])}"
+        raise ValueError(checks.message("image_size", rule, options.image_size, mend))
     return data
 
 
@@ -77,9 +76,8 @@ def _named(data: str | Path, options: Options) -> Data:
 
         return digits(options)
     if isinstance(data, Path) or "/" in data and not _is_catalogue_name(data) or path.exists():
-        raise ValueError(
-            checks.message("data", "be an existing folder", str(data), f"The working folder is {Path.cwd()}.")
-        )
+        mend = f"The working folder is {Path.cwd()}."
+        raise ValueError(checks.message("data", "be an existing folder", str(data), mend))
     from kerascnn.data.catalogue import from_catalogue
 
     return from_catalogue(data, options)

@@ -14,13 +14,9 @@ class Arrays:
     """Examples in memory: `images` of shape `(n, height, width, channels)` and int32 `labels` of shape `(n,)`."""
 
     def __init__(self, images, labels):
-        import tensorflow as tf
-
         self.size = len(images)
         self.labels = np.asarray(labels, np.int32)
-        with tf.device("CPU:0"):
-            self._images = tf.convert_to_tensor(images)
-            self._labels = tf.convert_to_tensor(self.labels)
+        self._images, self._labels = _on_host(images), _on_host(self.labels)
 
     def fetch(self, indices):
         """The images and labels of `indices`."""
@@ -36,34 +32,40 @@ class Files:
         self.size = len(paths)
         self.labels = np.asarray(labels, np.int32)
         self.paths = tuple(paths)
+        self._labels = _on_host(self.labels)
         self._image_shape = tuple(image_shape)
         self._resize = resize
 
     def fetch(self, indices):
-        """The images and labels of `indices`; raises OSError naming the file that cannot be read any more."""
+        """The images and labels of `indices`; fails naming the file that cannot be read any more."""
         import tensorflow as tf
 
         images = tf.numpy_function(self._read, [indices], tf.uint8)
-        images = tf.ensure_shape(images, (None, *self._image_shape))
-        return images, tf.gather(self.labels, indices)
+        return tf.ensure_shape(images, (None, *self._image_shape)), tf.gather(self._labels, indices)
 
     def _read(self, indices):
-        height, width, channels = self._image_shape
-        read = [read_image(self.paths[i], (height, width), self._resize, channels) for i in indices]
-        return np.stack(read) if read else np.zeros((0, *self._image_shape), np.uint8)
+        *size, channels = self._image_shape
+        return np.stack([read_image(self.paths[i], size, self._resize, channels) for i in indices])
 
 
 class Subset:
     """Some examples of another source, by their indices: splits share one array, none is copied."""
 
     def __init__(self, source, indices):
-        self.indices = np.asarray(indices, np.int64)
-        self.size = len(self.indices)
-        self.labels = source.labels[self.indices]
-        self._source = source
+        self.size = len(indices)
+        self.labels = source.labels[indices]
+        self._source, self._indices = source, _on_host(np.asarray(indices, np.int64))
 
     def fetch(self, indices):
         """The images and labels of `indices`, which count from 0 within this subset."""
         import tensorflow as tf
 
-        return self._source.fetch(tf.gather(self.indices, indices))
+        return self._source.fetch(tf.gather(self._indices, indices))
+
+
+def _on_host(array):
+    """A tensor that datasets capture by reference; a NumPy array would be copied into each of their graphs."""
+    import tensorflow as tf
+
+    with tf.device("CPU:0"):
+        return tf.convert_to_tensor(array)

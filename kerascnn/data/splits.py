@@ -1,27 +1,64 @@
-"""Stratified, seeded splits."""
+"""Stratified, seeded splits, and what is worth a warning about the classes in them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
 from kerascnn import checks
+from kerascnn.data.options import Options
+from kerascnn.data.sources import Subset
+
+NAMED = 20  # classes that a warning names
 
 
 def stratified(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Two sorted arrays of indices, `(kept, held)`: about `share` of each class is held out.
 
     A class of two or more examples gives at least one and keeps at least one; a single example is kept. The draw of a
-    class depends on `seed` and that class only.
+    class depends on `seed`, its label and its size only. Raises ValueError if nothing can be held out.
 
-    >>> kept, held = stratified(np.array([0, 0, 0, 0, 1, 1]), 0.25, seed=0)
-    >>> len(kept), np.bincount(np.array([0, 0, 0, 0, 1, 1])[held]).tolist()
-    (4, [1, 1])
+    >>> labels = np.array([0, 0, 0, 0, 1, 1])
+    >>> kept, held = stratified(labels, 0.25, seed=0)
+    >>> labels[kept].tolist(), labels[held].tolist()
+    ([0, 0, 0, 1], [0, 1])
     """
-    checks.in_range(
-        "validation", share, 0, 1, ends="()", mend="Pass validation=0.1, or a validation split of your own."
-    )
     held = []
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
         count = min(max(round(share * len(members)), 1), len(members) - 1)
         held.append(np.random.default_rng([seed, label]).permutation(members)[:count])
     held = np.sort(np.concatenate(held))
+    if not held.size:
+        rule = "have a class of two images or more, to split off a validation set"
+        raise ValueError(checks.message("data", rule, f"{len(labels)} images", "Pass a validation split."))
     return np.setdiff1d(np.arange(len(labels)), held), held
+
+
+def carve(sources, options: Options):
+    """`sources` with a stratified, seeded validation split taken out of the training split, if there is none."""
+    if "validation" in sources:
+        return sources
+    train = sources["train"]
+    kept, held = stratified(train.labels, options.validation, options.seed)
+    return {**sources, "train": Subset(train, kept), "validation": Subset(train, held)}
+
+
+def check_classes(labels: np.ndarray, class_names: Sequence[str], report) -> None:
+    """Warns of one class only, of classes without a training image, and of classes with a single one."""
+    counts = np.bincount(labels, minlength=len(class_names))
+    if len(class_names) == 1:
+        warn(f"There is one class only, {class_names[0]!r}: any answer of a model of it is right.", report)
+    for count, what in ((0, "no training image"), (1, "one training image only")):
+        names = [class_names[i] for i in np.flatnonzero(counts == count)]
+        if names:
+            shown = ", ".join(map(repr, names[:NAMED])) + (", ..." if len(names) > NAMED else "")
+            warn(f"{len(names)} of {len(class_names)} classes with {what}: {shown}. Add images or drop them.", report)
+
+
+def warn(text: str, report) -> None:
+    """Warns, and keeps `text` in the report."""
+    report["warnings"].append(text)
+    warnings.warn(text, stacklevel=3)

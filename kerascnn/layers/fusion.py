@@ -33,10 +33,10 @@ def fuse(model: keras.Model) -> keras.Model:
 def unfuse(model: keras.Model) -> keras.Model:
     """Returns a copy of `model` with Keras' own BatchNormalization, whose file loads without kerascnn.
 
-    The reverse of `fuse`; the predictions are the same. A model without our layer is returned as it is, and so is a
-    subclassed model, as its file needs its own code anyway.
+    The reverse of `fuse`; the predictions are the same. The copy is not compiled, so that its file needs no loss or
+    schedule of ours either. A subclassed model is returned as it is, as its file needs its own code anyway.
     """
-    return _exchange(model, FUSED, KERAS) if _has_config(model) and _any_of(BatchNormalization, model) else model
+    return _exchange(model, FUSED, KERAS) if _has_config(model) else model
 
 
 def _has_config(model):

@@ -11,6 +11,7 @@ import keras
 from kerascnn import checks
 from kerascnn.models.alexnet import alexnet
 from kerascnn.models.cifar_resnet import resnet20, resnet32, resnet44, resnet56, resnet110
+from kerascnn.models.fastnet import fastnet
 from kerascnn.models.googlenet import googlenet
 from kerascnn.models.inception_resnet import inception_resnet_v2
 from kerascnn.models.lenet5 import lenet5
@@ -23,6 +24,7 @@ from kerascnn.models.zfnet import zfnet
 Builder = Callable[..., keras.Model]
 
 MODELS: dict[str, Builder] = {
+    "fastnet": fastnet,
     "mlp": mlp,
     "lenet5": lenet5,
     "mnist_cnn": mnist_cnn,

@@ -1,8 +1,9 @@
 """The record of a run: everything that `result.json` and the model card say."""
 
+import inspect
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,12 +12,12 @@ import keras
 from kerascnn.data import Data
 from kerascnn.reports import Report
 from kerascnn.training.environment import git_commit, versions
-from kerascnn.training.folder import describe
+from kerascnn.training.folder import SILENT, describe
 from kerascnn.training.run import Fitted
 
 
 def record(
-    recipe: str,
+    recipe: Callable,
     arguments: Mapping[str, Any],
     *,
     data: Data,
@@ -28,7 +29,7 @@ def record(
     """What was done, with what, and how good it is, as JSON can hold it.
 
     Args:
-        recipe: its name.
+        recipe: the function.
         arguments: of the call.
         data: what it was trained on.
         model: text that stands for the network.
@@ -38,7 +39,7 @@ def record(
     """
     figures = {name: value for name, value in report.figures.items() if isinstance(value, int | float)}
     return {
-        "recipe": recipe,
+        "recipe": recipe.__name__,
         "arguments": describe(arguments),
         "command": command(recipe, arguments),
         "seed": arguments["seed"],
@@ -58,22 +59,26 @@ def record(
     }
 
 
-def command(recipe: str, arguments: Mapping[str, Any]) -> str | None:
-    """The shell command of a call; None for a call with arguments that no shell can pass.
+def command(recipe: Callable, arguments: Mapping[str, Any]) -> str | None:
+    """The shell command of a call: what is not as the recipe has it anyway; None where a shell cannot pass an argument.
 
-    >>> command("classify", {"data": "digits", "epochs": 3, "augment": None})
-    'python -m recipes classify --data digits --epochs 3 --augment None'
+    >>> def classify(data="digits", epochs=30, callbacks=(), save_to=None): ...
+    >>> command(classify, {"data": "photos", "epochs": 3, "callbacks": (), "save_to": "here"})
+    'python -m recipes classify --data photos --epochs 3'
     """
-    words = ["python", "-m", "recipes", recipe]
-    for name, value in arguments.items():
-        if name in ("callbacks", "verbose"):
+    words = ["python", "-m", "recipes", recipe.__name__]
+    for name, parameter in inspect.signature(recipe).parameters.items():
+        value = arguments[name]
+        if name in SILENT or value is parameter.default:
             continue
-        if not isinstance(value, str | int | float | None) and not hasattr(value, "__fspath__"):
+        parts = value if isinstance(value, tuple) else (value,)
+        if not all(isinstance(part, str | int | float | None) or hasattr(part, "__fspath__") for part in parts):
             return None
         option = name.replace("_", "-")
-        words += (
-            [f"--{option}" if value else f"--no-{option}"] if isinstance(value, bool) else [f"--{option}", str(value)]
-        )
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        elif value != parameter.default:
+            words += [f"--{option}", *map(str, parts)]
     return shlex.join(words)
 
 

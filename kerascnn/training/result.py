@@ -83,7 +83,7 @@ def load(name: str | Path) -> Result:
             checks.message("name", "be the folder of a run that has ended (with a result.json)", str(name), mend)
         )
     record = json.loads((folder / "result.json").read_text())
-    model = keras.saving.load_model(folder / "model.keras")
+    model = keras.saving.load_model(folder / "model.keras", compile=False)
     return Result(model, record["history"], record["metrics"], folder, {"record": record})
 
 

@@ -46,27 +46,23 @@ def draw(model, seed=0):
     return np.random.default_rng(seed).normal(size=(4, *model.input_shape[1:])).astype("float32")
 
 
-@pytest.mark.backend
 def test_every_block_is_listed():
     functions = {name for name, value in vars(blocks).items() if inspect.isfunction(value)}
     assert functions == {case.split()[0] for case in BLOCKS} | HELPERS
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize("block", sorted({case.split()[0] for case in BLOCKS} | {"activate", "normalize"}))
 def test_name_is_required_and_keyword_only(block):
     name = inspect.signature(getattr(blocks, block)).parameters["name"]
     assert (name.kind, name.default) == (name.KEYWORD_ONLY, name.empty)
 
 
-@pytest.mark.backend
 @every_block
 def test_every_node_is_named_after_the_block(case):
     names = [layer.name for layer in build(case, name="stage1").layers if layer.name != "image"]
     assert names and all(name == "stage1" or name.startswith("stage1_") for name in names), names
 
 
-@pytest.mark.backend
 @every_block
 def test_nodes_are_keras_own_layers_and_the_fused_norm(case):
     for layer in build(case).layers:
@@ -113,7 +109,6 @@ def test_gradients_run_inside_a_graph(case):
     assert any(np.any(old != new) for old, new in zip(before, model.get_weights(), strict=True))
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize("block", ["conv", "residual", "bottleneck", "preactivation", "inception"])
 def test_normalization_can_be_none_or_any_layer(block):
     filters = (2, (2, 3), (1, 2), 2) if block == "inception" else 8

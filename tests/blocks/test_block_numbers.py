@@ -6,8 +6,6 @@ import pytest
 
 from kerascnn import blocks
 
-pytestmark = pytest.mark.backend
-
 
 def model_of(block, shape, *arguments, **options):
     inputs = keras.Input(shape)
@@ -85,6 +83,7 @@ def test_convolution_has_a_bias_only_without_normalization():
     assert model_of(blocks.conv, (8, 3), 4, use_bias=True).get_layer("block_conv").use_bias
 
 
+@pytest.mark.backend
 def test_causal_convolution_does_not_see_the_future():
     model = model_of(blocks.conv, (10, 2), 3, padding="causal")
     series = np.random.default_rng(0).normal(size=(1, 10, 2)).astype("float32")
@@ -95,6 +94,7 @@ def test_causal_convolution_does_not_see_the_future():
     assert (before[:, 6] != after[:, 6]).any()
 
 
+@pytest.mark.backend
 def test_identity_shortcut_subsamples_and_fills_with_zeros():
     model = model_of(blocks.residual, (5, 5, 2), 5, strides=2, shortcut="identity")
     silence(model, "block_2_norm")
@@ -104,6 +104,7 @@ def test_identity_shortcut_subsamples_and_fills_with_zeros():
     np.testing.assert_array_equal(model(image), expected)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("shape", [(7, 2), (4, 5, 3, 2)])
 def test_identity_shortcut_in_other_ranks(shape):
     model = model_of(blocks.residual, shape, 4, strides=2, shortcut="identity")
@@ -114,6 +115,7 @@ def test_identity_shortcut_in_other_ranks(shape):
     np.testing.assert_array_equal(model(series), expected)
 
 
+@pytest.mark.backend
 def test_residual_without_change_of_shape_is_the_input_plus_the_branch():
     model = model_of(blocks.residual, (4, 4, 3), 3)
     silence(model, "block_2_norm")
@@ -121,6 +123,7 @@ def test_residual_without_change_of_shape_is_the_input_plus_the_branch():
     np.testing.assert_array_equal(model(image), np.maximum(image, 0))
 
 
+@pytest.mark.backend
 def test_preactivation_leaves_the_sum_alone():
     model = model_of(blocks.preactivation, (4, 4, 3), 3)
     silence(model, "block_2_conv")
@@ -128,6 +131,7 @@ def test_preactivation_leaves_the_sum_alone():
     np.testing.assert_array_equal(model(image), image)
 
 
+@pytest.mark.backend
 def test_drop_path_skips_the_branch_of_whole_examples():
     model = model_of(blocks.residual, (4, 4, 3), 3, drop_path=0.5)
     image = np.random.default_rng(0).uniform(size=(1, 4, 4, 3)).astype("float32")
@@ -139,6 +143,7 @@ def test_drop_path_skips_the_branch_of_whole_examples():
     assert (kept == kept[0]).all()
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize(("kind", "scale"), [("a", 0.17), ("b", 0.1), ("c", 0.2)])
 def test_inception_residual_adds_a_scaled_branch(kind, scale):
     model = model_of(blocks.inception_residual, (4, 4, 2), kind, activation=None)
@@ -148,6 +153,7 @@ def test_inception_residual_adds_a_scaled_branch(kind, scale):
     np.testing.assert_allclose(model(np.zeros((1, 4, 4, 2)))[0, 0, 0], [scale, 2 * scale], 1e-6)
 
 
+@pytest.mark.backend
 def test_squeeze_excite_gates_channels():
     model = model_of(blocks.squeeze_excite, (4, 4, 3), 1)
     silence(model, "block_squeeze")
@@ -156,12 +162,14 @@ def test_squeeze_excite_gates_channels():
     np.testing.assert_allclose(model(np.full((1, 4, 4, 3), 8.0))[0, 0, 0], [4, 8, 0], atol=1e-6)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize(("pooling", "expected"), [("average", [[2.5]]), ("max", [[4]]), ("flatten", [[1, 2, 3, 4]])])
 def test_global_pool(pooling, expected):
     features = np.array([1, 2, 3, 4], "float32").reshape(1, 2, 2, 1)
     np.testing.assert_array_equal(model_of(blocks.global_pool, (2, 2, 1), pooling)(features), expected)
 
 
+@pytest.mark.backend
 def test_classifier_gives_probabilities_and_carries_the_name():
     model = model_of(blocks.classifier, (2, 2, 3), 4, dropout=0.5)
     probabilities = np.asarray(model(np.random.default_rng(0).normal(size=(5, 2, 2, 3))))
@@ -175,6 +183,7 @@ def test_heads_take_features_without_a_map():
     assert model_of(blocks.embedding, (12,), 3).output_shape == (None, 3)
 
 
+@pytest.mark.backend
 def test_embedding_has_length_one():
     points = np.asarray(model_of(blocks.embedding, (3, 3, 2), 5)(np.random.default_rng(0).normal(size=(6, 3, 3, 2))))
     np.testing.assert_allclose(np.linalg.norm(points, axis=1), np.ones(6), 1e-5)

@@ -104,9 +104,12 @@ def test_a_frozen_nested_model_stays_frozen_while_its_layers_keep_their_own_flag
 
 
 @pytest.mark.backend
-def test_nothing_to_exchange_returns_the_model_itself():
+def test_the_copy_is_not_compiled_even_if_nothing_is_exchanged():
     model = sequential()
-    assert unfuse(model) is model
+    model.compile("adam", "mse")
+    copy = unfuse(model)
+    assert copy is not model and not copy.compiled
+    assert_same(model, copy)
     fused = fuse(model)
     assert fuse(fused) is fused
 

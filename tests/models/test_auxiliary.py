@@ -6,8 +6,7 @@ from keras import ops
 from kerascnn.models import Auxiliary, googlenet
 
 # Keras reads TensorFlow variables in a way that NumPy 2 warns about.
-VARIABLES = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-pytestmark = [pytest.mark.backend, VARIABLES]
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 X = np.array([[1.0, 0.0], [0.0, 1.0]], "float32")
 Y = np.array([0, 1])
@@ -34,6 +33,7 @@ MAIN = np.log(2)
 SIDES = -(np.log(0.75) + np.log(0.25)) / 2 + np.log(2)
 
 
+@pytest.mark.backend
 def test_the_training_loss_adds_the_weighted_losses_of_the_sides():
     model = two_heads()
     model.compile("sgd", "sparse_categorical_crossentropy")
@@ -41,6 +41,7 @@ def test_the_training_loss_adds_the_weighted_losses_of_the_sides():
     assert float(loss) == pytest.approx(MAIN + 0.3 * SIDES, rel=1e-5)
 
 
+@pytest.mark.backend
 def test_regularisation_counts_once():
     model = two_heads(weight=0.5, regularizer=Ones())
     model.compile("sgd", "sparse_categorical_crossentropy")
@@ -48,6 +49,7 @@ def test_regularisation_counts_once():
     assert float(loss) == pytest.approx(3 + MAIN + 0.5 * SIDES, rel=1e-5)
 
 
+@pytest.mark.backend
 def test_fit_takes_one_target_and_moves_the_sides():
     model = two_heads()
     model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -59,6 +61,7 @@ def test_fit_takes_one_target_and_moves_the_sides():
     assert moved == [True, False] + [True, True] + [True, False]  # by symmetry, two biases have no gradient
 
 
+@pytest.mark.backend
 def test_evaluation_and_prediction_know_the_first_output_only():
     model = two_heads()
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -67,6 +70,7 @@ def test_evaluation_and_prediction_know_the_first_output_only():
     np.testing.assert_allclose(model.predict(X, verbose=0), np.full((2, 2), 0.5))
 
 
+@pytest.mark.backend
 def test_inference_is_plain_keras_with_the_same_weights():
     model = two_heads()
     plain = model.inference()

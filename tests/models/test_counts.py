@@ -7,8 +7,6 @@ import pytest
 
 from kerascnn.models import MODELS, build, googlenet
 
-pytestmark = pytest.mark.backend
-
 COUNTS = {  # name: image shape, classes, trainable parameters
     "mnist_cnn": ((28, 28, 1), 10, 36_054),
     "lenet5": ((32, 32, 1), 10, 61_706),
@@ -47,6 +45,7 @@ def shapes(weights):
     return sorted(tuple(weight.shape) for weight in weights)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("name", COUNTS)
 def test_counts_of_the_literature(name):
     image_shape, classes, expected = COUNTS[name]
@@ -62,6 +61,7 @@ def test_alexnet_without_groups_is_larger_by_the_connections_that_groups_cut():
     assert trainable(build("alexnet(groups=1)", (227, 227, 3), 1000)) == 60_965_224 + cut
 
 
+@pytest.mark.backend
 def test_googlenet_of_the_paper_with_and_without_its_auxiliary_classifiers():
     model = googlenet((224, 224, 3), 1000, normalization=None)
     assert trainable(model.inference()) == 6_998_552

@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from kerascnn.blocks import preactivation
-from kerascnn.models import MODELS, build, describe, lenet5, resnet, resnet18, resnet20
+from kerascnn.models import build, describe, lenet5, resnet, resnet18, resnet20
 from kerascnn.models.registry import parse
 
 pytestmark = pytest.mark.backend
@@ -16,18 +16,13 @@ def perceptron(image_shape=DIGITS, classes=10):
     return keras.Sequential([keras.Input(image_shape), keras.layers.Flatten(), keras.layers.Dense(classes, "softmax")])
 
 
-def test_every_builder_names_its_model_as_the_table_does():
-    with keras.StatelessScope(initialize_variables=False):
-        names = {name: builder((96, 96, 3), 7).name for name, builder in MODELS.items() if "152" not in name}
-    keras.utils.clear_session()
-    assert all(name == own for name, own in names.items())
-
-
 def test_a_name_with_arguments_passes_them_to_the_builder():
-    model = build("lenet5(filters=(3, 5), kernel_size=3, units=(7,))", DIGITS, 10)
+    with keras.StatelessScope(initialize_variables=False):
+        model = build("lenet5(filters=(3, 5), kernel_size=3, units=(7,))", DIGITS, 10)
     convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     assert [(layer.filters, layer.kernel_size) for layer in convolutions] == [(3, (3, 3)), (5, (3, 3))]
     assert [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)] == [7, 10]
+    keras.utils.clear_session()
 
 
 def test_builders_partials_and_models_are_accepted():

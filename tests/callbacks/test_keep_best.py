@@ -1,0 +1,93 @@
+import keras
+import numpy as np
+import pytest
+
+from kerascnn import optimizers
+from kerascnn.callbacks import KeepBest, snapshot
+
+X = np.linspace(-1, 1, 32, dtype="float32")[:, None]
+Y = 3 * X + 1
+
+
+def model(**options):
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
+    network.compile(optimizers.sgd(0.1, momentum=0.0, weight_decay=0.0, **options), "mse")
+    return network
+
+
+class Judged(keras.callbacks.Callback):
+    """Gives each epoch a figure of the test's choice and remembers the weights that it had."""
+
+    def __init__(self, values):
+        super().__init__()
+        self.values, self.kernels = values, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["val_accuracy"] = self.values[epoch]
+        self.kernels.append(float(self.model.layers[0].kernel[0, 0]))
+
+
+def fit(best, values, network=None):
+    network = network or model()
+    judged = Judged(values)
+    network.fit(X, Y, epochs=len(values), verbose=0, callbacks=[judged, best])
+    return network, judged
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_training_ends_with_the_weights_of_the_first_best_epoch(on_disk, tmp_path):
+    best = KeepBest(path=tmp_path / "best.npz" if on_disk else None)
+    network, judged = fit(best, [0.1, 0.9, 0.9, 0.2])
+    assert (best.epoch, best.value) == (1, 0.9)
+    assert float(network.layers[0].kernel[0, 0]) == judged.kernels[1]
+    assert len(set(judged.kernels)) == 4
+
+
+def test_patience_counts_epochs_without_a_better_one():
+    best = KeepBest(patience=2)
+    _, judged = fit(best, [0.5, 0.4, 0.6, 0.6, 0.1, 0.9, 0.9])
+    assert len(judged.kernels) == 5  # epoch 3 is best; two more follow
+    assert best.stopped
+
+
+def test_a_loss_is_better_when_smaller():
+    best = KeepBest("loss")
+    network = model()
+    history = network.fit(X, Y, epochs=3, verbose=0, callbacks=[best]).history["loss"]
+    assert best.value == min(history)
+
+
+def test_averages_are_validated_and_kept():
+    network = model(ema=0.9)
+    best, averages, validated = KeepBest("val_loss"), [], []
+
+    class Watch(keras.callbacks.Callback):
+        def on_test_batch_end(self, batch, logs=None):
+            validated.append(float(self.model.layers[0].kernel[0, 0]))
+
+        def on_epoch_end(self, epoch, logs=None):
+            averages.append(float(snapshot.averaged(self.model)[0][0, 0]))
+            assert averages[-1] != float(self.model.layers[0].kernel[0, 0])
+
+    network.fit(
+        X,
+        Y,
+        validation_data=(X, Y),
+        validation_batch_size=32,
+        batch_size=8,
+        epochs=3,
+        verbose=0,
+        callbacks=[best, Watch()],
+    )
+    assert validated == averages
+    assert float(network.layers[0].kernel[0, 0]) == averages[best.epoch]
+
+
+def test_an_unknown_figure_is_named():
+    with pytest.raises(ValueError, match=r"`monitor` must be one of \['loss'\]. Received: monitor='val_accuracy'"):
+        model().fit(X, Y, verbose=0, callbacks=[KeepBest()])
+
+
+def test_patience_must_be_positive():
+    with pytest.raises(ValueError, match="`patience` must be an integer of at least 1. Received: patience=0"):
+        KeepBest(patience=0)

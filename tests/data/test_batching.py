@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerascnn.data import Data, batches, load, plain_batches, steps_per_epoch
+
+
+def numbered(n, split=3):
+    """Images that say their own number in their first pixel, with label number % 2."""
+    x = np.zeros((n, 4, 4, 1), np.uint8)
+    x[:, 0, 0, 0] = np.arange(n)
+    y = np.arange(n) % 2
+    return load(((x, y), (x[:split], y[:split])))
+
+
+def streamed(n):
+    data = numbered(n)
+    return Data(data.train, data.validation, class_names=("even", "odd"))
+
+
+def numbers(dataset):
+    return [images[:, 0, 0, 0].tolist() for images, _ in dataset.as_numpy_iterator()]
+
+
+@pytest.mark.parametrize("make", [numbered, streamed])
+def test_an_epoch_is_a_permutation_without_the_remainder_and_the_next_is_another(make):
+    seen = numbers(batches(make(50), "train", 8, epochs=(0, 2)))
+    assert [len(batch) for batch in seen] == [8] * 12
+    first, second = sum(seen[:6], []), sum(seen[6:], [])
+    assert len(set(first)) == len(set(second)) == 48
+    assert first != second and first != sorted(first)
+
+
+@pytest.mark.parametrize("make", [numbered, streamed])
+def test_a_later_start_gives_what_would_have_come(make):
+    whole = numbers(batches(make(30), "train", 4, seed=5, epochs=(0, 6)))
+    assert numbers(batches(make(30), "train", 4, seed=5, epochs=(4, 6))) == whole[4 * 7 :]
+
+
+@pytest.mark.parametrize("make", [numbered, streamed])
+def test_the_seed_chooses_the_order(make):
+    data = make(30)
+    assert numbers(batches(data, "train", 8, seed=1)) == numbers(batches(data, "train", 8, seed=1))
+    assert numbers(batches(data, "train", 8, seed=1)) != numbers(batches(data, "train", 8, seed=2))
+
+
+def test_over_many_epochs_every_image_comes_equally_often():
+    counts = np.bincount(np.ravel(numbers(batches(numbered(10), "train", 8, epochs=(0, 500)))), minlength=10)
+    assert counts.sum() == 4000  # 500 epochs of one batch; the standard deviation of each count is 9
+    assert abs(counts - 400).max() < 45
+
+
+@pytest.mark.parametrize("make", [numbered, streamed])
+def test_targets_stay_with_their_images_and_types_are_kept(make):
+    for images, targets in batches(make(20), "train", 8):
+        assert images.dtype == tf.uint8 and targets.dtype == tf.int32
+        assert (images[:, 0, 0, 0].numpy() % 2 == targets.numpy()).all()
+
+
+def test_shapes_are_static_and_the_number_of_batches_known():
+    dataset = batches(numbered(20), "train", 8, epochs=(2, 5))
+    assert dataset.element_spec[0].shape == (8, 4, 4, 1)
+    assert dataset.cardinality() == 6
+    assert batches(streamed(20), "train", 8, epochs=(2, 5)).cardinality() == 6
+
+
+def test_a_batch_is_never_larger_than_the_split():
+    data = numbered(5)
+    assert steps_per_epoch(data, 64) == 1
+    assert [sorted(batch) for batch in numbers(batches(data, "train", 64))] == [[0, 1, 2, 3, 4]]
+
+
+def test_steps_per_epoch_counts_whole_batches():
+    assert steps_per_epoch(numbered(50), 8) == 6
+    with pytest.raises(ValueError, match="`batch_size` must be an integer of at least 1. Received: batch_size=0."):
+        steps_per_epoch(numbered(50), 0)
+
+
+@pytest.mark.parametrize("make", [numbered, streamed])
+def test_plain_batches_keep_the_order_and_the_remainder(make):
+    assert numbers(plain_batches(make(10), "train", 4)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert numbers(plain_batches(make(10), "validation", 4)) == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize("make", [numbered, streamed])
+def test_augment_gets_index_epoch_and_seed_of_each_example(make):
+    calls = []
+
+    def augment(images, indices, epoch, seed):
+        def note(images, indices, epoch):
+            calls.append((indices.tolist(), int(epoch), seed))
+            return images
+
+        changed = tf.numpy_function(note, [images, indices, epoch], images.dtype)
+        return tf.ensure_shape(changed, images.shape)
+
+    seen = numbers(batches(make(9), "train", 3, seed=7, augment=augment, epochs=(1, 3)))
+    assert sorted(calls) == sorted((batch, 1 + i // 3, 7) for i, batch in enumerate(seen))
+
+
+def test_a_missing_split_is_named():
+    with pytest.raises(ValueError, match=r"`split` must be one of \['train', 'validation'\].*split='test'"):
+        plain_batches(numbered(4), "test", 2)
+
+
+def test_a_split_of_one_image_trains_on_it():
+    assert numbers(batches(numbered(4, split=1), "validation", 8, epochs=(0, 2))) == [[0], [0]]
+
+
+def test_signals_and_volumes_pass_through_a_data():
+    x = np.arange(24, dtype=np.float32).reshape(6, 4, 1)
+    signals = tf.data.Dataset.from_tensor_slices((x, np.arange(6, dtype=np.int32) % 2))
+    data = Data(signals, signals, class_names=("a", "b"))
+    assert data.image_shape == (4, 1)
+    assert batches(data, "train", 2).element_spec[0].shape == (2, 4, 1)

@@ -1,0 +1,95 @@
+"""`predict` on a network whose answers are known: for a grey value g in 0..1 it gives softmax([g, 1 - g, 0])."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from recipes import __main__ as line
+from recipes import predict
+
+NAMES = ["bright", "dark", "[none]"]
+PROBABILITIES = np.exp([1, 0, 0]) / np.exp([1, 0, 0]).sum()  # of white; black has the first two exchanged
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    image = keras.Input((4, 6, 1))
+    grey = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(image))
+    head = keras.layers.Dense(3, "softmax")
+    model = keras.Model(image, head(grey))
+    head.set_weights([np.array([[1.0, -1.0, 0.0]]), np.array([0.0, 1.0, 0.0])])
+    model.save(folder / "model.keras")
+    data = {"name": "greys", "image_shape": [4, 6, 1], "class_names": NAMES, "report": {"resize": "letterbox"}}
+    record = {"recipe": "classify", "data": data, "metrics": {}, "history": {}}
+    (folder / "result.json").write_text(json.dumps(record))
+    return folder
+
+
+@pytest.fixture
+def files(tmp_path):
+    Image.new("RGB", (60, 40), "white").save(tmp_path / "white.png")
+    Image.new("L", (6, 4), 0).save(tmp_path / "black.jpg")
+    return [tmp_path / "white.png", tmp_path / "black.jpg"]
+
+
+@pytest.mark.parametrize("batch_size", [1, 32])
+def test_labels_come_likeliest_first_with_their_probabilities(run_folder, files, batch_size):
+    white, black = predict(run_folder, files, output=None, batch_size=batch_size)
+    assert white["image"] == str(files[0])
+    assert [each["label"] for each in white["predictions"]] == ["bright", "dark", "[none]"]
+    assert [each["probability"] for each in white["predictions"]] == pytest.approx(PROBABILITIES, abs=1e-5)
+    assert [each["label"] for each in black["predictions"]] == ["dark", "bright", "[none]"]
+
+
+def test_top_limits_the_labels_and_may_exceed_the_classes(run_folder, files):
+    assert [each["label"] for each in predict(run_folder, files[:1], top=1, output=None)[0]["predictions"]] == [
+        "bright"
+    ]
+    assert len(predict(run_folder, files[:1], top=9, output=None)[0]["predictions"]) == 3
+
+
+def test_resize_follows_the_run(run_folder, tmp_path):
+    Image.new("L", (40, 40), 255).save(tmp_path / "square.png")
+    (answer,) = predict(run_folder, [tmp_path / "square.png"], output=None)
+    logits = np.array([16 / 24, 1 - 16 / 24, 0])  # letterboxed into 4 x 6: 16 white pixels and 8 black ones
+    expected = np.exp(logits) / np.exp(logits).sum()
+    assert [each["probability"] for each in answer["predictions"]] == pytest.approx(expected, abs=1e-5)
+
+
+def test_json_in_the_shell_is_what_the_function_returns(run_folder, files, capsys):
+    assert line.main(["predict", "--model", str(run_folder), *map(str, files), "--output", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == predict(run_folder, files, output=None)
+
+
+def test_table_names_files_labels_and_probabilities(run_folder, files, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    predict(run_folder, files)
+    text = capsys.readouterr().out
+    assert str(files[0]) in text
+    assert "bright 57.6%" in text  # e / (e + 2)
+    assert "[none] 21.2%" in text  # brackets are no markup
+
+
+@pytest.mark.parametrize("content", [None, b"no image"])
+def test_a_bad_file_is_named(run_folder, files, tmp_path, content, capsys):
+    bad = tmp_path / "bad.png"
+    if content:
+        bad.write_bytes(content)
+    assert line.main(["predict", "--model", str(run_folder), str(files[0]), str(bad)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and str(bad) in error and error.count("\n") == 1
+
+
+def test_arguments_are_checked(run_folder, files):
+    with pytest.raises(ValueError, match="`images` must name at least one file"):
+        predict(run_folder, [])
+    with pytest.raises(ValueError, match="`top` must be an integer of at least 1"):
+        predict(run_folder, files, top=0)
+    with pytest.raises(ValueError, match="`output` must be one of"):
+        predict(run_folder, files, output="xml")
+    with pytest.raises(FileNotFoundError, match="`name` must be a folder or one of the zoo"):
+        predict("no-such-run", files)

@@ -1,0 +1,105 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import kerascnn
+from kerascnn import blocks, training
+from kerascnn.training import Result
+from kerascnn.training.environment import git_commit, versions
+from kerascnn.training.record import command, count_weights
+from kerascnn.training.result import save_model
+
+FRESH = """
+import sys, keras, numpy as np
+model = keras.saving.load_model(sys.argv[1])
+assert not any(name.startswith("kerascnn") for name in sys.modules)
+np.save(sys.argv[2], model(np.load(sys.argv[3]), training=False))
+"""
+
+
+def network():
+    inputs = keras.Input((8, 8, 1), name="image")
+    x = blocks.conv(keras.layers.Rescaling(1 / 255, name="rescale")(inputs), 4, name="one")
+    return keras.Model(inputs, blocks.classifier(x, 3, name="probabilities"), name="small")
+
+
+def test_the_file_loads_without_kerascnn_and_predicts_the_same(tmp_path, python):
+    model = network()
+    model.compile(
+        kerascnn.optimizers.sgd(kerascnn.schedules.OneCycle(0.1, 10)), kerascnn.losses.SparseCategoricalCrossentropy()
+    )
+    x = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1)).astype("float32")
+    model.fit(x, np.arange(4) % 3, verbose=0)
+    save_model(model, tmp_path / "model.keras")
+    np.save(tmp_path / "x.npy", x)
+    done = python("-c", FRESH, tmp_path / "model.keras", tmp_path / "y.npy", tmp_path / "x.npy")
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), np.asarray(model(x, training=False)))
+
+
+@pytest.mark.parametrize("norm", ["batch", None])
+def test_no_optimizer_and_loss_are_saved(tmp_path, norm):
+    inputs = keras.Input((8, 8, 1))
+    x = blocks.conv(inputs, 4, normalization=norm, name="one")
+    model = keras.Model(inputs, blocks.classifier(x, 3, name="probabilities"))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    save_model(model, tmp_path / "model.keras")
+    assert not keras.saving.load_model(tmp_path / "model.keras").compiled
+
+
+def test_a_result_comes_back(tmp_path):
+    record = {"history": {"loss": [2.0, 1.0]}, "metrics": {"accuracy": 0.5}, "recipe": "classify"}
+    model = network()
+    result = Result(model, record["history"], record["metrics"], None, {"record": record})
+    saved = result.save(tmp_path / "run")
+    assert result.path is None and saved.path == tmp_path / "run"
+    back = kerascnn.load(tmp_path / "run")
+    assert (back.history, back.metrics, back.extras["record"]) == (result.history, result.metrics, record)
+    x = np.full((2, 8, 8, 1), 100, "uint8")
+    np.testing.assert_array_equal(back.model.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert (tmp_path / "run" / "history.csv").read_text() == "epoch,loss\n1,2.0\n2,1.0\n"
+
+
+def test_pictures_are_drawn_when_saved_and_copied_when_saved_again(tmp_path):
+    record = {"history": {"loss": [2.0, 1.0]}, "metrics": {}, "recipe": "classify"}
+    pictures = {"curves.png": lambda: kerascnn.plots.curves(record["history"])}
+    Result(network(), record["history"], {}, None, {"record": record, "pictures": pictures}).save(tmp_path / "one")
+    kerascnn.load(tmp_path / "one").save(tmp_path / "two")
+    one, two = ((tmp_path / name / "curves.png").read_bytes() for name in ("one", "two"))
+    assert one == two and one.startswith(b"\x89PNG")
+
+
+def test_an_unknown_name_is_told_the_zoo(tmp_path):
+    with pytest.raises(FileNotFoundError, match="`name` must be a folder or one of the zoo"):
+        kerascnn.load("no_such_model")
+
+
+def test_an_unfinished_run_is_told_how_to_end_it(tmp_path):
+    with pytest.raises(ValueError, match="Start its training again with the same call"):
+        kerascnn.load(tmp_path)
+
+
+def test_weights_are_counted_without_statistics():
+    assert count_weights(network()) == 9 * 4 + 4 + 4 + 4 * 3 + 3
+
+
+def test_a_call_that_no_shell_can_make_has_no_command():
+    def recipe(data="digits", *, size=None, skip=False, callbacks=()): ...
+
+    arguments = {"data": "my photos", "size": 64, "skip": True, "callbacks": (1,)}
+    assert command(recipe, arguments) == "python -m recipes recipe --data 'my photos' --size 64 --skip"
+    assert command(recipe, arguments | {"size": (64, 48), "skip": False}).endswith("'my photos' --size 64 48")
+    assert command(recipe, arguments | {"data": np.zeros(3)}) is None
+
+
+def test_the_environment_is_known():
+    assert versions()["keras"] == keras.__version__
+    commit = git_commit()
+    assert commit is None or len(commit.removesuffix("-dirty")) == 40
+    assert json.dumps(versions())
+
+
+def test_training_exports():
+    assert training.load is kerascnn.load
