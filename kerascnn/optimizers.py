@@ -59,16 +59,20 @@ RATES: dict[str, float] = {"adamw": 1e-3, "sgd": 0.2}
 """Peak learning rates that suit batches of about 128."""
 
 
-def suited(model: keras.Model) -> str:
-    """The name of the optimizer that trains `model` without a search: "sgd" where batches are normalised, else "adamw".
+def suited(optimizer: str, learning_rate: float | None, model: keras.Model) -> tuple[str, float]:
+    """The name and the peak rate to train `model` with, where the one is "auto" or the other None.
 
-    SGD's long steps need normalisation to stay stable; adaptive steps do not.
+    "auto" is "sgd" for a network that normalises its batches, whose long steps need that to stay stable, and "adamw"
+    for others. The rate is then that of `RATES`. Raises: ValueError for an unknown name.
 
-    >>> suited(keras.Sequential([keras.layers.Dense(1)]))
-    'adamw'
+    >>> suited("auto", None, keras.Sequential([keras.layers.Dense(1)]))
+    ('adamw', 0.001)
     """
-    normalised = any(isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers())
-    return "sgd" if normalised else "adamw"
+    checks.one_of("optimizer", optimizer, ("auto", *OPTIMIZERS))
+    if optimizer == "auto":
+        normalised = any(isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers())
+        optimizer = "sgd" if normalised else "adamw"
+    return optimizer, RATES[optimizer] if learning_rate is None else learning_rate
 
 
 def make(

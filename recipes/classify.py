@@ -80,14 +80,13 @@ def classify(
         return training.load(folder.path)
     data = datasets.load(data, image_size=image_size, resize=resize, seed=seed, skip_bad=skip_bad)
     folder.check_data(data)
-    augment = augmentation.named(augment, data)
+    augment = augmentation.named(augment, data, epochs)
     weights = balanced(data.labels("train"), data.classes) if class_weight == "balanced" else class_weight
 
     def build() -> keras.Model:
         keras.utils.set_random_seed(seed)
         network = models.build(model, data.image_shape, data.classes)
-        kind = optimizers.suited(network) if optimizer == "auto" else optimizer
-        peak = optimizers.RATES[kind] if learning_rate is None else learning_rate
+        kind, peak = optimizers.suited(optimizer, learning_rate, network)
         rate = schedules.named(schedule, peak, epochs, datasets.steps_per_epoch(data, batch_size))
         network.compile(
             optimizers.make(kind, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema),

@@ -103,9 +103,13 @@ def test_make():
 
 def test_suited_finds_normalisation_in_nested_models_too():
     nested = keras.Sequential([keras.Input((8, 8, 3)), network()])
-    assert suited(nested) == "sgd"
-    assert suited(keras.Sequential([keras.Input((4,)), layers.Dense(2)])) == "adamw"
+    plain = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
+    assert suited("auto", None, nested) == ("sgd", RATES["sgd"])
+    assert suited("auto", None, plain) == ("adamw", RATES["adamw"])
+    assert suited("sgd", 0.5, plain) == ("sgd", 0.5)
     assert RATES.keys() == OPTIMIZERS.keys()
+    with pytest.raises(ValueError, match="`optimizer` must be one of .* Received: optimizer='adam'"):
+        suited("adam", None, plain)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Best weights, and an end to training when they no longer change."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,14 @@ import keras
 from kerascnn import checks
 from kerascnn.callbacks import snapshot
 
+STATE = ("value", "loss", "epoch", "stopped")
+
 
 class KeepBest(keras.callbacks.Callback):
     """Keeps the weights of the best epoch, gives them back when training ends, and stops it when nothing improves.
 
-    With `use_ema` in the optimizer the averaged weights are validated and kept, as they are what training ends with.
+    Of epochs that are equal by `monitor`, as happens with accuracies of small sets, the one with the lower `val_loss` is
+    better. With `use_ema` in the optimizer the averaged weights are validated and kept, as they are what training ends with.
 
     Args:
         monitor: the figure of the epoch's logs that judges, such as "val_accuracy" or "val_loss".
@@ -29,6 +33,7 @@ class KeepBest(keras.callbacks.Callback):
             mode = "min" if monitor.endswith(("loss", "mse", "mae", "error")) else "max"
         self.monitor, self.mode, self.patience, self.path = monitor, mode, patience, path
         self.value: float | None = None
+        self.loss = math.inf
         self.epoch = 0
         self.stopped = False
         self._weights: list | None = None
@@ -50,9 +55,9 @@ class KeepBest(keras.callbacks.Callback):
         """Keeps the weights if this epoch is the best; else counts."""
         if self.monitor not in logs:
             raise ValueError(checks.message("monitor", f"be one of {sorted(logs)}", self.monitor))
-        value = float(logs[self.monitor])
-        if self.value is None or (value > self.value if self.mode == "max" else value < self.value):
-            self.value, self.epoch = value, epoch
+        value, loss = float(logs[self.monitor]), float(logs.get("val_loss", math.inf))
+        if self._is_better(value, loss):
+            self.value, self.loss, self.epoch = value, loss, epoch
             self._keep(snapshot.averaged(self.model))
         elif self.patience is not None and epoch - self.epoch >= self.patience:
             self.stopped = self.model.stop_training = True
@@ -64,12 +69,18 @@ class KeepBest(keras.callbacks.Callback):
             snapshot.put(self.model.variables, weights)
 
     def state(self) -> dict[str, Any]:
-        """What a resumed run needs to go on: the best value, its epoch, whether training was stopped."""
-        return {"value": self.value, "epoch": self.epoch, "stopped": self.stopped}
+        """What a resumed run needs to go on."""
+        return {name: getattr(self, name) for name in STATE}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes the `state` of the run that is resumed."""
-        self.value, self.epoch, self.stopped = state["value"], state["epoch"], state["stopped"]
+        for name in STATE:
+            setattr(self, name, state[name])
+
+    def _is_better(self, value, loss):
+        if self.value is None or value == self.value:
+            return self.value is None or loss < self.loss
+        return value > self.value if self.mode == "max" else value < self.value
 
     def _keep(self, weights):
         if self.path is None:

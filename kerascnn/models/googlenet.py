@@ -27,7 +27,7 @@ def googlenet(
     image_shape: tuple[int, int, int],
     classes: int,
     *,
-    inceptions: dict[str, tuple] = INCEPTIONS,  # noqa: B006 (never written to)
+    inceptions: dict[str, tuple] = INCEPTIONS,
     filters: tuple[int, int, int] = (64, 64, 192),
     kernel_sizes: tuple[int, int, int] = (7, 1, 3),
     strides: int | None = None,

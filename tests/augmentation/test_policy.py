@@ -35,6 +35,12 @@ def test_photographs_are_mirrored_and_large_sets_cut_out():
     assert kinds(Set("fashion_mnist", ["shirt", "bag"], (28, 28, 1), 54_000)) == [RandomFlip, Shift, Cutout]
 
 
+def test_short_trainings_get_small_shifts_only():
+    data = Set("cifar10", ["cat", "dog"], train_size=54_000)
+    assert auto(data, 11) == Pipeline(RandomFlip("horizontal"), Shift(0.05)) == named("auto", data, 11)
+    assert auto(data, 12) == Pipeline(RandomFlip("horizontal"), Shift(0.125), Cutout(0.25))
+
+
 def test_arrays_without_class_names_are_mirrored_only_in_colour():
     x, y = np.zeros((20, 8, 8, 3), np.uint8) + np.arange(20, dtype=np.uint8)[:, None, None, None] * 9, np.arange(20) % 2
     assert kinds(load((x, y))) == [RandomFlip, Shift]

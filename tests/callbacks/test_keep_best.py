@@ -50,6 +50,14 @@ def test_patience_counts_epochs_without_a_better_one():
     assert best.stopped
 
 
+def test_equal_accuracies_are_judged_by_the_loss():
+    best = KeepBest(patience=2)
+    best.set_model(model())
+    for epoch, loss in enumerate([0.5, 0.3, 0.3, 0.4]):
+        best.on_epoch_end(epoch, {"val_accuracy": 1.0, "val_loss": loss})
+    assert (best.epoch, best.value, best.stopped) == (1, 1.0, True)
+
+
 def test_a_loss_is_better_when_smaller():
     best = KeepBest("loss")
     network = model()

@@ -1,0 +1,166 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import kerascnn
+from kerascnn import augmentation, blocks
+from kerascnn.data import load
+from recipes import classify
+from recipes.classify import classify as same
+
+SHORT = {"epochs": 2, "batch_size": 64, "verbose": 0, "precision": "float32"}
+
+
+def small(image_shape, classes):
+    inputs = keras.Input(image_shape)
+    x = blocks.conv(keras.layers.Rescaling(1 / 127.5, -1)(inputs), 8, strides=2, name="one")
+    return keras.Model(inputs, blocks.classifier(x, classes, dropout=0.2, name="probabilities"), name="small")
+
+
+@pytest.fixture(scope="module")
+def arrays():
+    """Three classes of noise, a bright spot in another place for each."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 100, (120, 12, 12, 1), "uint8")
+    y = np.arange(120, dtype="int32") % 3
+    for image, label in zip(x, y, strict=True):
+        image[4 * label : 4 * label + 3, 4:7] = 255
+    return (x[:90], y[:90]), (x[90:], y[90:])
+
+
+def weights(result):
+    return result.model.get_weights()
+
+
+def test_the_package_gives_the_function():
+    assert classify is same and callable(classify)
+
+
+def test_it_learns_and_saves_all_that_a_run_is_worth(arrays, tmp_path):
+    options = SHORT | {"epochs": 12, "batch_size": 16}
+    result = classify(arrays, model=small, save_to=tmp_path, augment=None, **options)
+    assert result.metrics["accuracy"] >= 0.9
+    assert len(result.history["val_accuracy"]) == 12
+    names = {file.name for file in tmp_path.iterdir()}
+    assert {"model.keras", "result.json", "README.md", "history.csv", "curves.png", "confusion.png"} <= names
+    assert {"per_class.png", "calibration.png"} <= names and not {"state.npz", "best.npz"} & names
+    record = json.loads((tmp_path / "result.json").read_text())
+    assert record["judged_on"] == "validation"
+    assert record["data"]["sizes"] == {"train": 90, "validation": 30, "test": 0}
+    assert record["metrics"]["accuracy"] == pytest.approx(max(result.history["val_accuracy"]))
+    back = kerascnn.load(tmp_path)
+    x = arrays[1][0]
+    np.testing.assert_array_equal(back.model.predict(x, verbose=0), result.model.predict(x, verbose=0))
+
+
+def test_one_seed_repeats_everything_and_another_does_not(arrays):
+    augment = augmentation.Pipeline(augmentation.Shift(0.2), augmentation.Cutout(0.3))
+    first, second, other = (classify(arrays, model=small, augment=augment, seed=seed, **SHORT) for seed in (3, 3, 4))
+    assert first.history == second.history != other.history
+    for one, two in zip(weights(first), weights(second), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_the_best_epoch_is_kept(arrays):
+    result = classify(arrays, model=small, augment=None, epochs=5, batch_size=16, verbose=0, learning_rate=0.5)
+    record = result.extras["record"]
+    best = int(np.argmax(result.history["val_accuracy"]))
+    assert record["best_epoch"] == best + 1
+    assert result.metrics["accuracy"] == pytest.approx(result.history["val_accuracy"][best])
+
+
+def test_the_test_split_judges(arrays):
+    train, held = arrays
+    test = (held[0][:9], held[1][:9])
+    result = classify((train, held, test), model=small, augment=None, **SHORT)
+    record = result.extras["record"]
+    assert record["judged_on"] == "test"
+    assert sum(row["support"] for row in record["per_class"]) == 9
+
+
+def test_a_kernel_size_is_one_argument():
+    result = classify("digits", model="mlp(units=(7,))", augment="none", **SHORT | {"epochs": 1})
+    assert result.extras["record"]["model"] == {"name": "mlp(units=(7,))", "parameters": 64 * 7 + 7 + 7 * 10 + 10}
+
+
+def test_auxiliary_outputs_vanish(arrays):
+    from kerascnn.models import Auxiliary
+
+    def network(image_shape, classes):
+        inputs = keras.Input(image_shape)
+        x = blocks.conv(inputs, 4, strides=2, name="one")
+        heads = [blocks.classifier(x, classes, name=name) for name in ("probabilities", "side")]
+        return Auxiliary(inputs, heads)
+
+    result = classify(arrays, model=network, augment=None, **SHORT)
+    assert result.model.predict(arrays[1][0], verbose=0).shape == (30, 3)
+    assert "side" not in {layer.name for layer in result.model.layers}
+
+
+def test_a_model_object_is_trained_as_it_is(arrays):
+    network = small((12, 12, 1), 3)
+    result = classify(arrays, model=network, augment=None, **SHORT | {"precision": "auto"})
+    assert result.model is network
+    assert result.extras["record"]["precision"]["why"] == "the model's own"
+
+
+def test_rare_classes_count_as_much_as_common_ones():
+    """Images that say nothing: plain training ends at the rare class's share, balanced training at a half."""
+    x, y = np.zeros((100, 8, 8, 1), "uint8"), np.repeat([0, 1], [90, 10]).astype("int32")
+    options = SHORT | {"epochs": 30, "batch_size": 50, "label_smoothing": 0.0, "augment": None}
+    ends = []
+
+    class Ends(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            ends.append(float(self.model.predict(x[:1], verbose=0)[0, 1]))
+
+    for how in (None, "balanced"):
+        data, rates = ((x, y), (x, y)), {"optimizer": "sgd", "learning_rate": 0.02, "callbacks": [Ends()]}
+        classify(data, model="mlp(units=())", class_weight=how, **rates, **options)
+    assert ends == pytest.approx([0.1, 0.5], abs=0.05)
+
+
+def test_ema_and_mixed_precision_go_through(arrays):
+    result = classify(arrays, model=small, ema=0.9, **SHORT | {"precision": "mixed_bfloat16"})
+    assert result.model.predict(arrays[1][0], verbose=0).dtype == np.float32
+    assert result.extras["record"]["precision"]["chosen"] == "mixed_bfloat16"
+
+
+def test_tensorboard_needs_a_folder(arrays, tmp_path):
+    with pytest.raises(ValueError, match="`tensorboard` must be False without a folder"):
+        classify(arrays, model=small, tensorboard=True, **SHORT)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"optimizer": "adam"}, "`optimizer` must be one of .* Received: optimizer='adam'"),
+        ({"schedule": "cosin"}, "Did you mean 'cosine'"),
+        ({"epochs": 0}, "`epochs` must be an integer of at least 1"),
+        ({"model": "resnet21"}, "Did you mean"),
+        ({"label_smoothing": 1.0}, "`label_smoothing` must be in"),
+        ({"augment": "lots"}, "`augment` must"),
+    ],
+)
+def test_wrong_arguments_are_named_before_training(arrays, options, text):
+    with pytest.raises(ValueError, match=text):
+        classify(arrays, **{"model": small, **SHORT, **options})
+
+
+def test_data_without_random_access_train_too(arrays):
+    import tensorflow as tf
+
+    (x, y), (x_val, y_val) = arrays
+    train, validation = (tf.data.Dataset.from_tensor_slices(pair) for pair in ((x, y), (x_val, y_val)))
+    data = kerascnn.Data(
+        train, validation, image_shape=(12, 12, 1), class_names=("a", "b", "c"), train_size=90, validation_size=30
+    )
+    first, second = (classify(data, model=small, augment=None, **SHORT) for _ in range(2))
+    assert first.history == second.history
+
+
+def test_digits_are_at_hand():
+    data = load("digits")
+    assert (data.image_shape, data.classes) == ((8, 8, 1), 10)
