@@ -46,8 +46,9 @@ def classify(
     Args:
         data: "digits", the name of a tfds set, a folder with one sub-folder a class, arrays `((x, y), (x_val, y_val))`
             or a `Data`.
-        model: a name of `kerascnn.models.MODELS`, with arguments if you like: "resnet20(kernel_size=5)"; in Python also
-            a builder `f(image_shape, classes)` or a keras.Model.
+        model: a name ("fastnet", "lenet5", "resnet20", "vgg16", ...; an unknown one is answered with the list), with
+            arguments if you like: "resnet20(kernel_size=5)"; in Python also a builder `f(image_shape, classes)` or a
+            keras.Model.
         epochs: passes over the training images.
         batch_size: images a step.
         learning_rate: the peak of the schedule; None takes 0.2 for sgd and 0.001 for adamw.

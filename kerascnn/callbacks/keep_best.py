@@ -15,8 +15,8 @@ STATE = ("value", "loss", "epoch", "stopped")
 class KeepBest(keras.callbacks.Callback):
     """Keeps the weights of the best epoch, gives them back when training ends, and stops it when nothing improves.
 
-    Of epochs that are equal by `monitor`, as happens with accuracies of small sets, the one with the lower `val_loss` is
-    better. With `use_ema` in the optimizer the averaged weights are validated and kept, as they are what training ends with.
+    Of epochs that are equal by `monitor`, as happens with accuracies of small sets, the one with the lower `val_loss`
+    is better. With `use_ema` in the optimizer the averaged weights are validated and kept, as training ends with them.
 
     Args:
         monitor: the figure of the epoch's logs that judges, such as "val_accuracy" or "val_loss".
