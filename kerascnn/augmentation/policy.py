@@ -11,7 +11,7 @@ from kerascnn.augmentation.transforms import Cutout, RandomFlip, Rotate, Shift, 
 
 WRITING = ("mnist", "emnist", "kmnist", "digits", "omniglot", "svhn", "letters", "binary_alpha_digits", "cmaterdb")
 LARGE = 20_000  # training images from which Cutout is added, in a long training
-LONG = 12  # epochs from which a network has seen the images often enough to need more than small shifts
+LONG = 16  # epochs from which a network has seen the images often enough to need more than small shifts
 ARGUMENTS = 4  # of an augmentation: images, indices, epoch, seed
 
 
@@ -20,7 +20,7 @@ def auto(data, epochs: int = LONG) -> Pipeline | None:
 
     Writing (sets of digits or letters by name, or all class names single digits or letters) is shifted, rotated and
     zoomed a little and never mirrored. Other images are mirrored left to right and shifted by up to 1/8, as is usual
-    for CIFAR; sets of 20,000 training images or more get a cutout of a quarter of the side too. In fewer than 12 epochs
+    for CIFAR; sets of 20,000 training images or more get a cutout of a quarter of the side too. In fewer than 16 epochs
     that would hold learning back: shifts go up to 1/20 then, and nothing is cut out. Grey arrays without class names
     may be writing, and are only shifted. None where images are not `(height, width, channels)`.
     """

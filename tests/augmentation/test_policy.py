@@ -37,8 +37,8 @@ def test_photographs_are_mirrored_and_large_sets_cut_out():
 
 def test_short_trainings_get_small_shifts_only():
     data = Set("cifar10", ["cat", "dog"], train_size=54_000)
-    assert auto(data, 11) == Pipeline(RandomFlip("horizontal"), Shift(0.05)) == named("auto", data, 11)
-    assert auto(data, 12) == Pipeline(RandomFlip("horizontal"), Shift(0.125), Cutout(0.25))
+    assert auto(data, 15) == Pipeline(RandomFlip("horizontal"), Shift(0.05)) == named("auto", data, 15)
+    assert auto(data, 16) == Pipeline(RandomFlip("horizontal"), Shift(0.125), Cutout(0.25))
 
 
 def test_arrays_without_class_names_are_mirrored_only_in_colour():
