@@ -11,6 +11,8 @@ from kerascnn import data as datasets
 from kerascnn.class_weights import balanced
 from kerascnn.training import Result
 
+SAMPLE = 2048  # images that a whitening first layer is made from
+
 
 def classify(
     data: str | Path | datasets.Data | tuple = "digits",
@@ -84,9 +86,11 @@ def classify(
     augment = augmentation.named(augment, data, epochs)
     weights = balanced(data.labels("train"), data.classes) if class_weight == "balanced" else class_weight
 
+    sample = datasets.batches(data, "train", SAMPLE, seed=seed)
+
     def build() -> keras.Model:
         keras.utils.set_random_seed(seed)
-        network = models.build(model, data.image_shape, data.classes)
+        network = models.whitened(models.build(model, data.image_shape, data.classes), sample)
         kind, peak = optimizers.suited(optimizer, learning_rate, network)
         rate = schedules.named(schedule, peak, epochs, datasets.steps_per_epoch(data, batch_size))
         network.compile(

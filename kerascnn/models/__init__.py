@@ -25,6 +25,7 @@ from kerascnn.models.resnet import resnet50 as resnet50
 from kerascnn.models.resnet import resnet101 as resnet101
 from kerascnn.models.resnet import resnet152 as resnet152
 from kerascnn.models.resnet import small_stem as small_stem
+from kerascnn.models.starts import whitened as whitened
 from kerascnn.models.vgg import vgg as vgg
 from kerascnn.models.vgg import vgg11 as vgg11
 from kerascnn.models.vgg import vgg13 as vgg13

@@ -4,6 +4,7 @@ import keras
 
 from kerascnn.blocks import activate, conv, normalize
 from kerascnn.models.inputs import image_input
+from kerascnn.models.starts import WHITENING, begin_as_identity
 
 LOGIT_SCALE = 0.25  # softer logits at the start let the first steps be long
 
@@ -15,7 +16,7 @@ def fastnet(
     filters: tuple[int, ...] = (32, 64, 128),
     depth: int = 2,
     kernel_size: int = 3,
-    stem_filters: int = 24,
+    stem_size: int = 2,
     activation: str = "relu",
     dropout: float = 0.0,
     name: str = "fastnet",
@@ -32,7 +33,9 @@ def fastnet(
     """
     layers = keras.layers
     inputs, x = image_input(image_shape, least=2 ** len(filters) + 1)
-    x = conv(x, stem_filters, 2, padding="valid", activation=activation, normalization=None, name="stem")
+    components = 2 * inputs.shape[-1] * stem_size**2
+    x = layers.Conv2D(components, stem_size, use_bias=False, name=WHITENING)(x)
+    x = activate(x, activation, name="whitening_act")
     for stage, width in enumerate(filters, 1):
         widen = f"stage{stage}_widen"
         x = conv(x, width, kernel_size, normalization=None, activation=None, use_bias=False, name=widen)
@@ -44,4 +47,5 @@ def fastnet(
     x = layers.Dropout(dropout, name="head_dropout")(x) if dropout else x
     logits = layers.Dense(classes, use_bias=False, dtype="float32", name="logits")(x)
     logits = layers.Rescaling(LOGIT_SCALE, dtype="float32", name="logits_scale")(logits)
-    return keras.Model(inputs, layers.Softmax(dtype="float32", name="probabilities")(logits), name=name)
+    outputs = layers.Softmax(dtype="float32", name="probabilities")(logits)
+    return begin_as_identity(keras.Model(inputs, outputs, name=name))
