@@ -43,10 +43,11 @@ def with_classify(data, options):
 def by_hand(data, options):
     (x, y), validation = data
     clock, steps = Clock(), len(x) // options["batch_size"]
-    network = models.build(options["model"], x.shape[1:], 10)
-    rate = schedules.named("one-cycle", 0.2, options["epochs"], steps)
+    network = models.whitened(models.build(options["model"], x.shape[1:], 10), x[:2048])
+    kind, peak = optimizers.suited("auto", None, network)
+    rate = schedules.named("one-cycle", peak, options["epochs"], steps)
     loss = losses.SparseCategoricalCrossentropy(label_smoothing=0.1)
-    network.compile(optimizers.sgd(rate), loss, metrics=["accuracy"])
+    network.compile(optimizers.make(kind, rate), loss, metrics=["accuracy"])
     network.fit(
         x, y, batch_size=options["batch_size"], epochs=options["epochs"], validation_data=validation,
         validation_batch_size=options["batch_size"], callbacks=[clock], verbose=0,

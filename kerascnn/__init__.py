@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from kerascnn.training import Result as Result
     from kerascnn.training import load as load
 
-# TensorFlow reads this when it is first imported, and prints notes for developers of TensorFlow otherwise.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# TensorFlow reads this when it is first imported: notes for its own developers stay away, errors are shown.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 EXPORTS = {"Data": "kerascnn.data", "Result": "kerascnn.training", "load": "kerascnn.training"}
 

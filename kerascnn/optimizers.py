@@ -63,14 +63,16 @@ def suited(optimizer: str, learning_rate: float | None, model: keras.Model) -> t
     """The name and the peak rate to train `model` with, where the one is "auto" or the other None.
 
     "auto" is "sgd" for a network that normalises its batches, whose long steps need that to stay stable, and "adamw"
-    for others. The rate is then that of `RATES`. Raises: ValueError for an unknown name.
+    for others. The rate is then that of `RATES`. Raises: ValueError for an unknown name or a rate not above 0.
 
     >>> suited("auto", None, keras.Sequential([keras.layers.Dense(1)]))
     ('adamw', 0.001)
     """
     checks.one_of("optimizer", optimizer, ("auto", *OPTIMIZERS))
+    if learning_rate is not None:
+        checks.in_range("learning_rate", learning_rate, 0, float("inf"), ends="()")
     if optimizer == "auto":
-        normalised = any(isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers())
+        normalised = any(weight.name == "moving_variance" for weight in model.weights)  # at any depth
         optimizer = "sgd" if normalised else "adamw"
     return optimizer, RATES[optimizer] if learning_rate is None else learning_rate
 

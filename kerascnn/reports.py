@@ -52,13 +52,13 @@ def _pictures(data, split, labels, probabilities, figures) -> dict[str, Callable
 
     names = data.class_names
     matrix = metrics.confusion_matrix(labels, probabilities.argmax(axis=1), len(names))
-    worst = metrics.worst_mistakes(labels, probabilities, MISTAKES)
     pictures = {
         "confusion.png": partial(plots.confusion, matrix, names),
         "per_class.png": partial(plots.per_class, figures["per_class"]),
         "calibration.png": partial(plots.calibration, *metrics.calibration(labels, probabilities)),
     }
-    if len(worst):
+    worst = metrics.worst_mistakes(labels, probabilities, MISTAKES)
+    if len(worst) and len(data.image_shape) == 3:  # no picture shows a signal or a volume
         shown = partial(plots.mistakes, labels=labels[worst], probabilities=probabilities[worst], class_names=names)
         pictures["mistakes.png"] = lambda: shown(_images(data, split, worst))
     return pictures

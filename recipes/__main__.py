@@ -16,7 +16,8 @@ RECIPES = {"classify": "recipes.classify", "predict": "recipes.predict"}  # the 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the recipe that the arguments (the shell's, unless given) name; returns the exit status.
 
-    0: done; 2: an argument or a file is wrong; 130: stopped with Ctrl-C. Any other fault shows its traceback.
+    0: done; 2: an argument or a file is wrong, or the loss became NaN; 130: stopped with Ctrl-C. Any other fault shows
+    its traceback.
     """
     name, *options = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     prog = _prog()
@@ -51,10 +52,10 @@ def _run(name: str, arguments: Sequence[str], prog: str) -> int:
         recipe = getattr(importlib.import_module(RECIPES[name]), name)
     options = _shell.parse(recipe, arguments, prog=f"{prog} {name}")
     if "save_to" in options and options["save_to"] is None:
-        options["save_to"] = _shell.default_save_to(options)
+        options["save_to"] = _shell.default_save_to(recipe, options)
     try:
         result = recipe(**options)
-    except (ValueError, OSError) as error:
+    except (ValueError, FloatingPointError, OSError) as error:
         if isinstance(error, OSError) or _raised_here(error):
             return _fail(error)
         raise
@@ -85,7 +86,7 @@ def _docstring(name: str) -> str:
 
 
 def _raised_here(error: BaseException) -> bool:
-    """Whether our own code raised it, about an argument: its message is enough without a traceback."""
+    """Whether our own code raised it, about an argument or a NaN: its message is enough without a traceback."""
     trace = error.__traceback__
     while trace.tb_next:
         trace = trace.tb_next

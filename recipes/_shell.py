@@ -88,14 +88,19 @@ def examples(document: Any) -> list[str]:
     return [line.strip() for section in sections for line in section.splitlines() if line.strip()]
 
 
-def default_save_to(options: dict[str, Any]) -> str:
-    """Where a run goes when the shell says nothing: `saved_models/runs/<data>-<model>`.
+def default_save_to(recipe: Callable, options: dict[str, Any]) -> str:
+    """Where a run goes when the shell says nothing: `saved_models/runs/<data>-<model>`, and what is not the default.
 
-    >>> default_save_to({"data": "photos/birds/", "model": "resnet20(kernel_size=5)"})
-    'saved_models/runs/birds-resnet20-kernel_size=5'
+    >>> def classify(data="digits", *, model="resnet20", epochs=30): ...
+    >>> default_save_to(classify, {"data": "photos/birds/", "model": "resnet20(kernel_size=5)", "epochs": 10})
+    'saved_models/runs/birds-resnet20-kernel_size=5-epochs=10'
     """
     names = [Path(options[key]).name if key == "data" else options[key] for key in ("data", "model") if key in options]
-    return str(RUNS / re.sub(r"[^\w.=-]+", "-", "-".join(names)).strip("-"))
+    defaults = {name: each.default for name, each in inspect.signature(recipe).parameters.items()}
+    others = [name for name in options if name not in ("data", "model", *_silent())]
+    names += [f"{name}={_word(options[name])}" for name in others if options[name] != defaults[name]]
+    words = [re.sub(r"[^\w.=-]+", "-", name).strip("-") for name in names]
+    return str(RUNS / "-".join(words)[:200])
 
 
 @contextmanager
@@ -121,6 +126,16 @@ def quiet_start() -> Iterator[None]:
             os.write(2, b"".join(line for line in held if not NOISE.match(line)))
 
 
+def _word(value: Any) -> str:
+    return "x".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+def _silent() -> tuple[str, ...]:
+    from kerascnn.training.folder import SILENT  # late: the help of a recipe must not wait for Keras
+
+    return SILENT
+
+
 def _shell_union(members: Sequence[Any]) -> Any:
     kept = dict.fromkeys(kind for kind in map(shell_type, members) if kind is not None)
     in_order = sorted(kept, key=lambda kind: kind is str)  # str last: it would take every word
@@ -133,7 +148,7 @@ def _with_help(kind: Any, name: str, meaning: str, required: bool) -> Any:
     if required and get_origin(kind) is list:
         help_line = tyro.conf.arg(help=meaning, help_behavior_hint="(one or more)", metavar=f"{name.upper()}...")
         return tyro.conf.Positional[Annotated[kind, help_line]]
-    hint = f"(default: {RUNS}/<data>-<model>)" if name == "save_to" else None
+    hint = f"(default: {RUNS}/<data>-<model>-<other options>)" if name == "save_to" else None
     return Annotated[kind, tyro.conf.arg(help=meaning, help_behavior_hint=hint)]
 
 

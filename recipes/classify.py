@@ -1,15 +1,17 @@
 """Which class is this image of? The recipe for classification."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import keras
 
-from kerascnn import augmentation, losses, models, optimizers, reports, schedules, training
+from kerascnn import augmentation, checks, class_weights, losses, models, optimizers, reports, schedules, training
 from kerascnn import data as datasets
-from kerascnn.class_weights import balanced
+from kerascnn.models.registry import parse
 from kerascnn.training import Result
+from kerascnn.training.precision import check_precision
 
 SAMPLE = 2048  # images that a whitening first layer is made from
 
@@ -19,7 +21,7 @@ def classify(
     *,
     model: str | Callable | keras.Model = "resnet20",
     epochs: int = 30,
-    batch_size: int = 128,
+    batch_size: int | None = None,
     learning_rate: float | None = None,
     optimizer: Literal["auto", "sgd", "adamw"] = "auto",
     schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle",
@@ -52,7 +54,7 @@ def classify(
             arguments if you like: "resnet20(kernel_size=5)"; in Python also a builder `f(image_shape, classes)` or a
             keras.Model.
         epochs: passes over the training images.
-        batch_size: images a step.
+        batch_size: images a step; None takes 128, and fewer for less than 2,560 training images.
         learning_rate: the peak of the schedule; None takes 0.2 for sgd and 0.001 for adamw.
         optimizer: "auto" is sgd for networks that normalise their batches and adamw for others.
         schedule: "one-cycle" climbs for a fifth of the steps and falls to zero; "cosine" after one epoch of warm-up.
@@ -60,13 +62,14 @@ def classify(
         label_smoothing: share of each target that is spread over all classes, in [0, 1).
         clip_norm: bound on the norm of all gradients together.
         ema: momentum of a moving average of the weights, such as 0.999, which is validated and kept in their place.
-        class_weight: "balanced" makes rare classes count as much as common ones; or a weight for each class.
+        class_weight: "balanced" makes rare classes count as much as common ones; in Python also a mapping of class
+            indices to weights above 0, 1 for the rest.
         augment: "auto" is mild and right for the data (digits are not mirrored), "none" is none.
         image_size: pixels, one number or (height, width); None keeps the data's own size.
         resize: how images of another shape get there: "stretch", or "letterbox" with black margins.
         skip_bad: trains without files that are no images, and lists them in result.json.
         patience: epochs without a better validation accuracy after which training stops; None trains them all.
-        precision: "auto" measures float32 against mixed precision with the real network and takes the faster one.
+        precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
         seed: fixes split, order, augmentation, weights, dropout: the same seed gives the same network, bit for bit.
         save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
             finished run.
@@ -78,31 +81,35 @@ def classify(
         python -m recipes classify --data photos/ --image-size 64 --model resnet18
     """
     arguments = dict(locals())
+    _check(**arguments)
     folder = training.RunFolder.open(save_to, arguments)
     if folder.ended:
         return training.load(folder.path)
+    callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
     data = datasets.load(data, image_size=image_size, resize=resize, seed=seed, skip_bad=skip_bad)
     folder.check_data(data)
+    batch_size = batch_size or datasets.suited_batch_size(data)
     augment = augmentation.named(augment, data, epochs)
-    weights = balanced(data.labels("train"), data.classes) if class_weight == "balanced" else class_weight
-
-    sample = datasets.batches(data, "train", SAMPLE, seed=seed)
+    weights = class_weights.named(class_weight, data)
+    sample = partial(datasets.sample, data, SAMPLE, seed=seed)
 
     def build() -> keras.Model:
         keras.utils.set_random_seed(seed)
-        network = models.whitened(models.build(model, data.image_shape, data.classes), sample)
+        network = models.build(model, data.image_shape, data.classes)
+        if not isinstance(model, keras.Model):
+            network = models.whitened(network, sample)
         kind, peak = optimizers.suited(optimizer, learning_rate, network)
         rate = schedules.named(schedule, peak, epochs, datasets.steps_per_epoch(data, batch_size))
         network.compile(
             optimizers.make(kind, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema),
             losses.SparseCategoricalCrossentropy(label_smoothing=label_smoothing),
-            metrics=["accuracy"],
+            metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         )
         return network
 
     def choose() -> dict:
         if isinstance(model, keras.Model):
-            return training.as_built(model)
+            return training.as_built(model, precision)
         return training.fastest_precision(build, data, batch_size, epochs=epochs, precision=precision)
 
     chosen = folder.decide("precision", choose)
@@ -110,11 +117,37 @@ def classify(
         network = build()
     fitted = training.run(
         network, data, epochs=epochs, batch_size=batch_size, augment=augment, class_weight=weights, seed=seed,
-        callbacks=[*callbacks, *training.tensorboard(tensorboard, folder)], patience=patience, folder=folder,
-        verbose=verbose,
+        callbacks=callbacks, patience=patience, folder=folder, verbose=verbose,
     )  # fmt: skip
     report = reports.classification(fitted.model, data)
     record = training.record(
-        classify, arguments, data=data, model=models.describe(model), fitted=fitted, report=report, precision=chosen
-    )
+        classify, arguments, data=data, model=models.describe(model), fitted=fitted, report=report, precision=chosen,
+        batch_size=batch_size,
+    )  # fmt: skip
     return training.finish(fitted, report, record, folder)
+
+
+def _check(
+    *, model, epochs, batch_size, learning_rate, optimizer, schedule, weight_decay, label_smoothing, clip_norm, ema,
+    class_weight, augment, patience, precision, seed, verbose, **_checked_elsewhere,
+) -> None:  # fmt: skip
+    """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
+    if isinstance(model, str):
+        parse(model)
+    elif not callable(model):
+        models.build(model, (), 1)  # which says what a model may be
+    for name, value in {"batch_size": batch_size, "patience": patience}.items():
+        if value is not None:
+            checks.positive_int(name, value)
+    checks.positive_int("seed", seed, least=0)
+    kind, peak = optimizers.suited(optimizer, learning_rate, keras.Sequential())
+    schedules.named(schedule, peak, epochs, steps_per_epoch=1)
+    optimizers.make(kind, peak, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema)
+    losses.SparseCategoricalCrossentropy(label_smoothing=label_smoothing)
+    class_weights.check(class_weight)
+    if not (isinstance(augment, str) and augment == "auto"):  # which depends on the data
+        augmentation.named(augment, None)
+    check_precision(precision)
+    if isinstance(model, keras.Model):
+        training.as_built(model, precision)
+    checks.one_of("verbose", verbose, ("auto", 0, 1, 2))

@@ -45,11 +45,11 @@ def predict(
     if not images:
         raise ValueError(checks.message("images", "name at least one file", images, "Pass the path of an image."))
     result = kerascnn.training.load(model)
-    data = result.extras["record"]["data"]
+    data, resize = result.extras["record"]["data"], _resize(result.extras["record"])
     answers = []
     for start in range(0, len(images), batch_size):
         files = images[start : start + batch_size]
-        probabilities = result.model.predict_on_batch(np.stack([_read(file, data) for file in files]))
+        probabilities = result.model.predict_on_batch(np.stack([_read(file, data, resize) for file in files]))
         answers += [
             _answer(file, row, data["class_names"], top) for file, row in zip(files, probabilities, strict=True)
         ]
@@ -57,9 +57,13 @@ def predict(
     return answers
 
 
-def _read(file: str | Path, data: Mapping[str, Any]) -> np.ndarray:
+def _resize(record: Mapping[str, Any]) -> str:
+    done = record["data"].get("report", {}).get("resize")  # None if all images had the network's size already
+    return done or record.get("arguments", {}).get("resize") or "stretch"
+
+
+def _read(file: str | Path, data: Mapping[str, Any], resize: str) -> np.ndarray:
     *size, channels = data["image_shape"]
-    resize = data.get("report", {}).get("resize", "stretch")
     return kerascnn.data.read_image(file, image_size=tuple(size), resize=resize, channels=channels)
 
 

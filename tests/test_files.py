@@ -1,22 +1,26 @@
+import errno
 import json
 import signal
 import sys
 
 import pytest
 
-from kerascnn.files import write_atomically, write_text
+from kerascnn.files import PARTIAL, save_atomically, write_atomically, write_text
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="resource limits and SIGKILL are POSIX")
 OLD = "the old text"
 
 FULL_DISK = """
-import resource, sys
+import resource, sys, zipfile
 from kerascnn.files import write_atomically
+def write(file):
+    with zipfile.ZipFile(file, "w") as archive:  # as np.savez and Keras write
+        archive.writestr("one", "x" * 100_000)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
-    write_atomically(sys.argv[1], lambda file: [file.write(b"x" * 1000) for _ in range(100)])
+    write_atomically(sys.argv[1], write)
 except OSError as error:
-    print("OSError", error.errno)
+    print(error)
 """
 KILLED = """
 import os, signal, sys
@@ -73,15 +77,48 @@ def test_a_failing_writer_leaves_the_old_file_and_no_rest(path):
 @needs_posix
 def test_a_full_disk_leaves_the_old_file_and_no_rest(path, python):
     done = python("-c", FULL_DISK, path)
-    assert done.stdout == "OSError 27\n", done.stderr  # EFBIG: the limit was reached half way
+    assert done.stdout == (  # EFBIG: the limit was reached half way
+        "[Errno 27] No room for state.json (File too large); the state.json from before is kept. Free some space, then "
+        f"make the same call again: a training goes on after the last epoch that was saved: {str(path)!r}\n"
+    ), done.stderr
     assert path.read_text() == OLD
     assert names(path.parent) == ["state.json"]
+
+
+def test_a_full_disk_without_an_old_file_says_so(tmp_path):
+    def write(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No room for new.json .*; nothing that was there before is lost. Free some") as e:
+        write_atomically(tmp_path / "new.json", write)
+    assert e.value.errno == errno.ENOSPC and names(tmp_path) == []
+
+
+def test_another_fault_of_the_file_system_keeps_its_own_words(tmp_path):
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(OSError) as raised:
+        write_text(tmp_path / "folder.json", "new")
+    assert "No room" not in str(raised.value)
+
+
+def test_a_saver_gets_a_path_with_the_same_suffix(path):
+    seen = []
+
+    def save(temporary):
+        seen.append(temporary.name)
+        temporary.write_text("new")
+        assert path.read_text() == OLD
+
+    save_atomically(path, save)
+    assert seen == [".state.partial.json"]
+    assert path.read_text() == "new" and names(path.parent) == ["state.json"]
 
 
 @needs_posix
 def test_a_kill_leaves_the_old_file_and_the_next_write_succeeds(path, python):
     assert python("-c", KILLED, path).returncode == -signal.SIGKILL
     assert path.read_text() == OLD
+    assert [rest.name for rest in path.parent.glob(PARTIAL)] == [".state.partial.json"]
     write_text(path, "new")
     assert path.read_text() == "new"
     assert names(path.parent) == ["state.json"]

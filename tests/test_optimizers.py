@@ -104,12 +104,16 @@ def test_make():
 def test_suited_finds_normalisation_in_nested_models_too():
     nested = keras.Sequential([keras.Input((8, 8, 3)), network()])
     plain = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
+    wrapped = keras.Sequential([keras.Input((2, 4)), layers.TimeDistributed(layers.BatchNormalization())])
+    assert suited("auto", None, wrapped)[0] == "sgd"
     assert suited("auto", None, nested) == ("sgd", RATES["sgd"])
     assert suited("auto", None, plain) == ("adamw", RATES["adamw"])
     assert suited("sgd", 0.5, plain) == ("sgd", 0.5)
     assert RATES.keys() == OPTIMIZERS.keys()
     with pytest.raises(ValueError, match="`optimizer` must be one of .* Received: optimizer='adam'"):
         suited("adam", None, plain)
+    with pytest.raises(ValueError, match="`learning_rate` must be in .* Received: learning_rate=0"):
+        suited("sgd", 0, plain)
 
 
 @pytest.mark.parametrize(

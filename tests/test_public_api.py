@@ -4,6 +4,7 @@ After a change that is meant, write the list anew and read the difference: `pyth
 """
 
 import difflib
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -45,16 +46,26 @@ def parameters(function, skip_self=False):
     return str(inspect.Signature(kept)).replace("Ellipsis", "...")
 
 
+def written(member):
+    """How a member of a class is written behind its name: a method with its parameters, a property bare, data not."""
+    if isinstance(member, property | functools.cached_property):
+        yield ""
+    elif inspect.isfunction(member):
+        yield parameters(member, skip_self=True)
+    elif isinstance(member, classmethod):
+        yield parameters(member.__func__, skip_self=True)
+    elif isinstance(member, staticmethod):
+        yield parameters(member.__func__)
+
+
 def lines():
     """One line for each public function, class and public method or property that a class of ours defines."""
     for module in public_modules():
         for name, value in exported(module):
             yield name + parameters(value)
             for member, method in sorted(vars(value).items()) if inspect.isclass(value) else ():
-                if inspect.isfunction(method) and not member.startswith("_"):
-                    yield f"{name}.{member}{parameters(method, skip_self=True)}"
-                elif isinstance(method, classmethod) and not member.startswith("_"):
-                    yield f"{name}.{member}{parameters(method.__func__, skip_self=True)}"
+                if not member.startswith("_"):
+                    yield from (f"{name}.{member}{form}" for form in written(method))
 
 
 def test_the_public_names_and_their_parameters_are_the_listed_ones():
@@ -63,10 +74,11 @@ def test_the_public_names_and_their_parameters_are_the_listed_ones():
     assert not change, f"The public API has changed. If that is meant: python tests/test_public_api.py\n{change}"
 
 
-def test_the_list_sees_functions_classes_and_methods():
+def test_the_list_sees_functions_classes_methods_and_properties():
     now = set(lines())
     assert "kerascnn.checks.positive_int(name, value, mend='', *, least=1)" in now
     assert "kerascnn.Result.save(folder)" in now
+    assert "kerascnn.Data.classes" in now and "kerascnn.Data.class_counts" in now  # a property and a cached one
     assert any(line.startswith("kerascnn.models.resnet20(image_shape, classes, *, ") for line in now)  # a partial
     assert not [line for line in now if "tests" in line or " at 0x" in line]
 

@@ -41,7 +41,7 @@ class KeepBest(keras.callbacks.Callback):
 
     def on_test_begin(self, logs=None):
         """Puts the averaged weights in for the validation."""
-        if getattr(self.model.optimizer, "use_ema", False):
+        if getattr(snapshot.optimizer_of(self.model), "use_ema", False):
             self._trained = snapshot.take(self.model.variables)
             snapshot.put(self.model.variables, snapshot.averaged(self.model))
 
@@ -63,19 +63,24 @@ class KeepBest(keras.callbacks.Callback):
             self.stopped = self.model.stop_training = True
 
     def on_train_end(self, logs=None):
-        """Gives the best weights back to the model."""
+        """Gives the best weights back to the model.
+
+        Raises: ValueError if the file holds another epoch's, as after a kill between this file and the run's state if
+        the epoch, trained again, went another way.
+        """
         if self.value is not None:
-            weights = self._weights if self.path is None else snapshot.read(self.path)[0]["best"]
-            snapshot.put(self.model.variables, weights)
+            snapshot.put(self.model.variables, self._weights if self.path is None else self._read())
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs to go on."""
-        return {name: getattr(self, name) for name in STATE}
+        in_memory = {} if self._weights is None else {"weights": self._weights}
+        return {name: getattr(self, name) for name in STATE} | in_memory
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes the `state` of the run that is resumed."""
         for name in STATE:
             setattr(self, name, state[name])
+        self._weights = state.get("weights")
 
     def _is_better(self, value, loss):
         if self.value is None or value == self.value:
@@ -87,3 +92,13 @@ class KeepBest(keras.callbacks.Callback):
             self._weights = weights
         else:
             snapshot.write(self.path, {"best": weights}, {"epoch": self.epoch, self.monitor: self.value})
+
+    def _read(self):
+        arrays, facts = snapshot.read(self.path)
+        if facts["epoch"] != self.epoch:
+            raise ValueError(
+                f"{str(self.path)!r} must hold the weights of epoch {self.epoch + 1}, the best one. Received: those of "
+                f"epoch {facts['epoch'] + 1}, from a start that was killed before its state was written. "
+                "Delete the folder and train again."
+            )
+        return arrays["best"]

@@ -1,6 +1,9 @@
 """History of a run as a table that a spreadsheet opens, through any number of resumptions."""
 
+import math
 import time
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ from kerascnn.files import write_text
 
 class Log(keras.callbacks.Callback):
     """Holds every epoch's figures, and writes them as comma-separated values after each epoch.
+
+    A figure that some epochs do not have is NaN there, and empty in the file.
 
     Args:
         path: the file, written anew and whole after each epoch, so that a kill leaves no half line; None for no file.
@@ -37,8 +42,10 @@ class Log(keras.callbacks.Callback):
         """Adds the epoch to the history and to the file."""
         if not self._validating:
             self.seconds.append(time.perf_counter() - self._begun)
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(float(value))
+        epochs = max(map(len, self.history.values()), default=0)
+        for name in self.history | logs:
+            values = self.history.setdefault(name, [math.nan] * epochs)
+            values.append(float(logs.get(name, math.nan)))
         if self.path is not None:
             write_text(self.path, table(self.history))
 
@@ -51,8 +58,8 @@ class Log(keras.callbacks.Callback):
         self.history, self.seconds = state["history"], state["seconds"]
 
 
-def table(history: dict[str, list[float]]) -> str:
-    """The history as comma-separated values, one line an epoch.
+def table(history: Mapping[str, Sequence[float]]) -> str:
+    """The history as comma-separated values, one line an epoch; what is missing or NaN is empty.
 
     >>> print(table({"loss": [0.5, 0.25], "accuracy": [0.75, 1.0]}))
     epoch,loss,accuracy
@@ -60,5 +67,10 @@ def table(history: dict[str, list[float]]) -> str:
     2,0.25,1.0
     <BLANKLINE>
     """
-    rows = [["epoch", *history], *([epoch, *row] for epoch, row in enumerate(zip(*history.values(), strict=True), 1))]
+    epochs = zip_longest(*history.values(), fillvalue=math.nan)
+    rows = [["epoch", *history], *([epoch, *map(_cell, row)] for epoch, row in enumerate(epochs, 1))]
     return "".join(",".join(map(str, row)) + "\n" for row in rows)
+
+
+def _cell(value: float) -> str:
+    return "" if math.isnan(value) else str(value)

@@ -24,6 +24,8 @@ class Progress(keras.callbacks.Callback):
         stream: where to write; None is the standard error stream, which leaves the output to results.
     """
 
+    async_safe = True  # Keras then need not wait for each step's figures, on backends that can run ahead
+
     def __init__(self, epochs: int, images: int, *, live: bool | None = None, stream: Any = None):
         super().__init__()
         self.epochs, self.images = epochs, images

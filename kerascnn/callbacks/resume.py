@@ -1,5 +1,6 @@
 """Exact resume: a run that is killed at any moment goes on as if it never was."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ class Resume(keras.callbacks.Callback):
 
     The state is every variable of the model (weights, statistics, dropout's seeds) and of the optimizer (momenta, step,
     averages), and what the other callbacks remember: those with `state()` and `restore(state)`, and Keras' own that are
-    in `REMEMBERED`. It must stand last in the list of callbacks, so that it sees the others after their work.
+    in `REMEMBERED`. It is kept by class and, within a class, by order: a callback that a restarted run has in addition
+    begins anew. It must stand last in the list of callbacks, so that it sees the others after their work.
 
     >>> resume = Resume("state.npz", companions=[])
     >>> resume.first_epoch      # nothing there yet: start at the beginning
@@ -54,14 +56,13 @@ class Resume(keras.callbacks.Callback):
         if self._found is None:
             return
         arrays, facts = self._found
-        self.model.optimizer.build(self.model.trainable_variables)
+        snapshot.build_optimizer(self.model)
         snapshot.put(self.model.variables, arrays["model"])
         snapshot.put(self.model.optimizer.variables, arrays["optimizer"])
-        for number, (callback, state) in enumerate(zip(self.companions, facts["callbacks"], strict=True)):
-            lists = {
-                name.split("/")[2]: group for name, group in arrays.items() if name.startswith(f"callback/{number}/")
-            }
-            restore(callback, state | lists)
+        for key, callback in _keyed(self.companions).items():
+            lists = {name.split("/")[2]: group for name, group in arrays.items() if name.startswith(f"callback/{key}/")}
+            if key in facts["callbacks"]:
+                restore(callback, facts["callbacks"][key] | lists)
         self._found = None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -70,21 +71,13 @@ class Resume(keras.callbacks.Callback):
             "model": snapshot.take(self.model.variables),
             "optimizer": snapshot.take(self.model.optimizer.variables),
         }
-        facts: dict[str, Any] = {"epoch": epoch, "stopped": bool(self.model.stop_training), "callbacks": []}
-        for number, callback in enumerate(self.companions):
+        facts: dict[str, Any] = {"epoch": epoch, "stopped": bool(self.model.stop_training), "callbacks": {}}
+        for key, callback in _keyed(self.companions).items():
             state = remembered(callback)
             lists = [name for name, value in state.items() if _are_arrays(value)]
-            arrays |= {f"callback/{number}/{name}": state.pop(name) for name in lists}
-            facts["callbacks"].append(state)
-        try:
-            snapshot.write(self.path, arrays, facts)
-        except OSError as error:
-            kept = f"epoch {epoch} is kept: the same call goes on from there" if epoch else "nothing is kept yet"
-            raise OSError(
-                error.errno,
-                f"Epoch {epoch + 1} could not be saved ({error.strerror}); {kept}. Free some space first",
-                str(self.path),
-            ) from error
+            arrays |= {f"callback/{key}/{name}": state.pop(name) for name in lists}
+            facts["callbacks"][key] = state
+        snapshot.write(self.path, arrays, facts)
 
 
 def remembered(callback: keras.callbacks.Callback) -> dict[str, Any]:
@@ -101,6 +94,17 @@ def restore(callback: keras.callbacks.Callback, state: dict[str, Any]) -> None:
         callback.restore(state)
     else:
         vars(callback).update(state)
+
+
+def _keyed(callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, keras.callbacks.Callback]:
+    """The callbacks by class name and number within the class, such as "Log-0"."""
+    seen: Counter[str] = Counter()
+    keyed = {}
+    for callback in callbacks:
+        name = type(callback).__name__
+        keyed[f"{name}-{seen[name]}"] = callback
+        seen[name] += 1
+    return keyed
 
 
 def _plain(value: Any) -> Any:

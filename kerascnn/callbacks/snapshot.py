@@ -28,16 +28,28 @@ def put(variables: Sequence[keras.Variable], arrays: Sequence[np.ndarray]) -> No
         variable.assign(array.view(np.dtype(variable.dtype)) if array.dtype.kind == "V" else array)
 
 
+def optimizer_of(model: keras.Model) -> keras.optimizers.Optimizer:
+    """The optimizer that holds rates and averages, which Keras wraps for float16 in one that scales the loss."""
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
+
+
+def build_optimizer(model: keras.Model) -> None:
+    """Makes the optimizer's variables unless they are there; LossScaleOptimizer would make them twice."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+
+
 def averaged(model: keras.Model) -> list[np.ndarray]:
     """As `take(model.variables)`, with the optimizer's moving averages in place of the trainable weights.
 
     Without `use_ema` in the optimizer these are the weights themselves.
     """
     arrays = take(model.variables)
-    if getattr(model.optimizer, "use_ema", False):
+    optimizer = optimizer_of(model)
+    if getattr(optimizer, "use_ema", False):
         place = {id(variable): number for number, variable in enumerate(model.variables)}
-        averages = model.optimizer._model_variables_moving_average
-        for variable, average in zip(model.optimizer._trainable_variables, averages, strict=True):
+        averages = optimizer._model_variables_moving_average
+        for variable, average in zip(optimizer._trainable_variables, averages, strict=True):
             arrays[place[id(variable)]] = take([average])[0]
     return arrays
 

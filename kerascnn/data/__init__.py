@@ -2,7 +2,9 @@
 
 from kerascnn.data.batching import batches as batches
 from kerascnn.data.batching import plain_batches as plain_batches
+from kerascnn.data.batching import sample as sample
 from kerascnn.data.batching import steps_per_epoch as steps_per_epoch
+from kerascnn.data.batching import suited_batch_size as suited_batch_size
 from kerascnn.data.dataset import Data as Data
 from kerascnn.data.dataset import Source as Source
 from kerascnn.data.images import read_image as read_image

@@ -22,7 +22,10 @@ def check_images(name: str, x, options: Options, report) -> np.ndarray:
         x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
     elif x.shape[-1] > 4 and x.shape[1] in (1, 3):
         warn(f"`{name}` has shape {x.shape}: if the channels come first, pass channels='first'.", report)
-    x = _pixels(name, x, report)
+    if options.image_size and x.ndim == 5:
+        mend = "Leave it out: volumes are not resized; do it before."
+        raise ValueError(checks.message("image_size", f"be None for `{name}` of volumes", options.image_size, mend))
+    x = check_pixels(name, x, report)
     if options.color_channels and x.shape[-1] in (1, 3):
         x = recolor(x, options.color_channels)
     if options.image_size and x.shape[1:3] != options.image_size:
@@ -46,7 +49,8 @@ def check_labels(name: str, y) -> np.ndarray:
     return y.astype(np.int32)
 
 
-def _pixels(name, x, report):
+def check_pixels(name: str, x: np.ndarray, report) -> np.ndarray:
+    """`x` as uint8 or float32; raises ValueError unless its pixels are finite numbers in 0..255."""
     if x.dtype == np.uint8:
         return x
     if x.dtype.kind not in "iufb":
@@ -61,5 +65,5 @@ def _pixels(name, x, report):
         mend = "Models take pixels in 0..255 and rescale them inside."
         raise ValueError(checks.message(name, "be in 0..255", f"{low:g} to {high:g}", mend))
     if high <= 1:
-        warn(f"`{name}` is in 0..1, and models take 0..255: pass {name} * 255.", report)
+        warn(f"`{name}` is in 0..1, and models take 0..255: multiply it by 255.", report)
     return x.astype(np.uint8 if x.dtype.kind in "iub" else np.float32, copy=False)

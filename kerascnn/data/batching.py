@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from kerascnn import checks
 from kerascnn.data.dataset import Data
 
@@ -13,12 +15,44 @@ if TYPE_CHECKING:
 
 WORKERS = os.cpu_count() or 1  # batches made at a time
 AHEAD = 4  # batches ready before they are asked for
+FETCH = 64  # images of a sample that are read together
 BUFFER_BYTES = 256 * 2**20  # of the shuffle buffer, for data that has no random access
 
 
 def steps_per_epoch(data: Data, batch_size: int) -> int:
     """The number of whole training batches an epoch; at least one, as a batch is never larger than the split."""
     return _steps(data.train_size, batch_size)
+
+
+def suited_batch_size(data: Data) -> int:
+    """128 from 2,560 training images on; for fewer the largest power of two with at least 20 steps, not under 8.
+
+    What an epoch leaves out, its last incomplete batch (another one each epoch, as `batches` permutes), is then less
+    than one image in 20 from 160 images on.
+
+    >>> from kerascnn.data import load
+    >>> suited_batch_size(load("digits"))  # 1,259 images: 39 steps of 32
+    32
+    """
+    return max(8, min(128, _power_of_two_up_to(data.train_size // 20)))
+
+
+def sample(data: Data, count: int, *, seed: int = 0) -> np.ndarray:
+    """`count` training images `(count, height, width, channels)`, all of them if there are fewer; none is read beyond.
+
+    With a `source` they are those that epoch 0 of `batches(..., seed=seed)` begins with; without one the first of the
+    training split, in its order.
+    """
+    import tensorflow as tf
+
+    count = min(checks.positive_int("count", count), data.train_size)
+    if "train" in data.sources:
+        source = data.sources["train"]
+        order = tf.data.Dataset.from_tensor_slices(_shuffled(tf.range(count, dtype=tf.int64), seed, 0, source.size))
+        parts = order.batch(FETCH).map(source.fetch, num_parallel_calls=WORKERS)
+    else:
+        parts = data.train.take(count).batch(FETCH)
+    return np.concatenate([images for images, _ in _prefetched(parts).as_numpy_iterator()])
 
 
 def batches(data: Data, split: str, batch_size: int, *, seed=0, augment=None, epochs=(0, 1)) -> tf.data.Dataset:
@@ -75,6 +109,18 @@ def _steps(size: int, batch_size: int) -> int:
     return max(1, size // checks.positive_int("batch_size", batch_size))
 
 
+def _power_of_two_up_to(value: int) -> int:
+    return 1 << max(0, value.bit_length() - 1)
+
+
+def _shuffled(positions, seed, epoch, size):
+    """The index at each of `positions` of the permutation that (seed, epoch) chooses."""
+    import tensorflow as tf
+
+    key = tf.stack([tf.constant(seed, tf.int64), tf.cast(epoch, tf.int64)])
+    return tf.random.experimental.index_shuffle(positions, key, size - 1)
+
+
 def _permuted(source, batch, steps, seed, epochs, finish):
     """Each batch on its own, from the number of its step: by a bijection of the indices that (seed, epoch) chooses."""
     import tensorflow as tf
@@ -82,8 +128,7 @@ def _permuted(source, batch, steps, seed, epochs, finish):
     def make(step):
         epoch = step // steps
         positions = (step % steps) * batch + tf.range(batch, dtype=tf.int64)
-        key = tf.stack([tf.constant(seed, tf.int64), epoch])
-        indices = tf.random.experimental.index_shuffle(positions, key, source.size - 1)
+        indices = _shuffled(positions, seed, epoch, source.size)
         images, targets = source.fetch(indices)
         return finish(tf.ensure_shape(images, (batch, *images.shape[1:])), targets, indices, epoch)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -12,10 +14,11 @@ from kerascnn.data.dataset import Data, from_sources
 from kerascnn.data.decoding import decode, image_shape
 from kerascnn.data.memory import free_bytes
 from kerascnn.data.options import Options
+from kerascnn.data.preparing import FOLDER, prepare
 from kerascnn.data.sources import Arrays
 from kerascnn.data.splits import carve, check_classes, stratified
 
-FOLDER = "TFDS_DATA_DIR"
+NAME = re.compile(r"([\w-]+:)?[a-zA-Z]\w*(/[\w+.-]+)?(:[\d.*]+)?(/(\w+=[^,]+,?)+)?")  # community:name/config:version
 SPLIT_NAMES = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
 READ = 512  # examples read and decoded together: one at a time costs four times as much
 
@@ -23,8 +26,8 @@ READ = 512  # examples read and decoded together: one at a time costs four times
 def from_catalogue(name: str, options: Options) -> Data:
     """The tfds set `name`, with tfds' own splits; a validation split is taken out of train where tfds has none.
 
-    Raises ValueError for an unknown name or a set that is not images with one class label each, ConnectionError if it
-    is not on this machine and cannot be downloaded.
+    Raises ValueError for an unknown name or a set that is not images with one class label each, OSError if it is not on
+    this machine and cannot be got (ConnectionError: for want of a network).
     """
     builder = _builder(name)
     keys = _keys(name, builder.info)
@@ -44,20 +47,26 @@ def from_catalogue(name: str, options: Options) -> Data:
 def _builder(name):
     import tensorflow_datasets as tfds
 
+    if not NAME.fullmatch(name):
+        raise _unknown(name)
     try:
         builder = tfds.builder(name, data_dir=os.environ.get(FOLDER))  # tfds reads it only when imported
     except tfds.core.registered.DatasetNotFoundError:
-        near = checks.nearest(name, [*tfds.list_builders(with_community_datasets=False), "digits"])
-        rule = "be an existing folder, 'digits', a tensorflow-datasets name, arrays or a Data"
-        raise ValueError(checks.message("data", rule, name, near)) from None
-    try:
-        builder.download_and_prepare()
-    except Exception as error:
-        raise ConnectionError(
-            f"`data` {name!r} is not in {builder.data_dir} and could not be downloaded: {error}. "
-            f"Connect to the network, or set the environment variable {FOLDER} to a folder that holds it."
-        ) from error
+        raise _unknown(name) from None
+    except (ValueError, AssertionError) as error:
+        rule = "name a configuration and a version that the set has"
+        raise ValueError(checks.message("data", rule, name, " ".join(str(error).split()))) from error
+    prepare(name, builder)
     return builder
+
+
+def _unknown(name):
+    import tensorflow_datasets as tfds
+
+    near = checks.nearest(name, [*tfds.list_builders(with_community_datasets=False), "digits"])
+    rule = "be an existing folder, 'digits', a tensorflow-datasets name, arrays or a Data"
+    mend = f"{near} The working folder is {str(Path.cwd())!r}.".strip()
+    return ValueError(checks.message("data", rule, name, mend))
 
 
 def _keys(name, info):

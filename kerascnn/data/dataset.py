@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 SPLITS = ("train", "validation", "test")
+READ = 1024  # labels read together
 
 
 class Source(Protocol):
@@ -78,11 +79,17 @@ class Data:
         return tuple(np.bincount(self.labels("train"), minlength=self.classes).tolist() if counts is None else counts)
 
     def labels(self, split: str) -> np.ndarray:
-        """The int32 labels of `split`, in the order of `plain_batches`."""
-        source = self.sources.get(split)
+        """The int32 labels of `split`, in the order of `plain_batches`; raises ValueError if one names no class."""
+        elements, source = self.split(split), self.sources.get(split)
         if source is not None and source.labels is not None:
-            return source.labels
-        return np.fromiter((int(target) for _, target in self.split(split)), np.int32)
+            labels = np.asarray(source.labels)
+        else:
+            targets = elements.take(self.size(split)).map(lambda _, target: target).batch(READ)
+            labels = np.concatenate(list(targets.as_numpy_iterator()))
+        if labels.min() < 0 or labels.max() >= self.classes:
+            rule = f"be in 0..{self.classes - 1}, as there are {self.classes} class names"
+            raise ValueError(checks.message(f"labels of {split}", rule, f"{labels.min()} to {labels.max()}"))
+        return labels.astype(np.int32, copy=False)
 
     def split(self, split: str) -> tf.data.Dataset:
         """The elements of "train", "validation" or "test"; raises ValueError where there is none."""

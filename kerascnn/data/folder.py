@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,7 @@ def _listing(root: Path) -> tuple[list[str], list[tuple[Path, int, str]]]:
     folders = _folders(root)
     if not folders:
         raise ValueError(checks.message("data", "be a folder of class folders", str(root), LAYOUT))
-    roots = _split_roots(folders) or {"train": root}
+    roots = _split_roots(root, folders) or {"train": root}
     class_names = [folder.name for folder in _folders(roots["train"])]
     listing = []
     for split, split_root in roots.items():
@@ -71,15 +72,23 @@ def _listing(root: Path) -> tuple[list[str], list[tuple[Path, int, str]]]:
             if not files:
                 mend = "Delete it or fill it."
                 raise ValueError(checks.message("data", "have images in each class folder", str(folder), mend))
-            listing += [(path, class_names.index(folder.name), split) for path in files]
+            label = class_names.index(folder.name)
+            listing += [(path, label, split) for path in files]
     return class_names, listing
 
 
-def _split_roots(folders) -> dict[str, Path]:
-    """The folders of the splits, in their order, if all of `folders` are named like splits and hold folders."""
+def _split_roots(root, folders) -> dict[str, Path]:
+    """The folders of the splits, in their order, if one of `folders` is named like the train split and holds folders.
+
+    Raises ValueError if another of `folders` is then no split: it would become a class, and so would `train`.
+    """
     found = {SPLIT_FOLDERS.get(folder.name.lower()): folder for folder in folders if _folders(folder)}
-    if "train" not in found or None in found or len(found) < len(folders):
+    if "train" not in found:
         return {}
+    if None in found or len(found) < len(folders):
+        rule = "have one folder of class folders for each split, and none else, beside that of train"
+        mend = f"Move the others out of {str(root)!r}."
+        raise ValueError(checks.message("data", rule, [folder.name for folder in folders], mend))
     return {split: found[split] for split in SPLITS if split in found}
 
 
@@ -88,8 +97,13 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> list[Path]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in files if not path.name.startswith(".") and path.name.lower() not in NOT_IMAGES)
+    """The files below `folder`, without those that are hidden or in hidden folders."""
+    found = []
+    for place, inner, names in os.walk(folder):
+        inner[:] = [name for name in inner if not name.startswith(".")]  # os.walk goes into what is left
+        shown = (name for name in names if not name.startswith(".") and name.lower() not in NOT_IMAGES)
+        found += [Path(place, name) for name in shown]
+    return sorted(found)
 
 
 def _image_shape(sizes, options: Options, report) -> tuple[int, int, int]:

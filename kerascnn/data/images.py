@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from kerascnn import checks
+
+RESIZES = ("stretch", "letterbox")
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 GREY_MODES = ("1", "L", "LA", "I", "F")
 
@@ -42,11 +45,12 @@ def header(path: str | Path) -> tuple[int, int, int]:
 def fit(image: np.ndarray, image_size, resize: str = "stretch") -> np.ndarray:
     """`image` `(height, width, channels)`, uint8 or float32, resized to `image_size` without aliasing.
 
-    "stretch" fills the size; "letterbox" keeps the ratio, centred, with 0 around it.
+    "stretch" fills the size; "letterbox" keeps the ratio, centred, with 0 around it. Raises ValueError otherwise.
 
     >>> fit(np.full((2, 4, 1), 7, np.uint8), 4, "letterbox")[..., 0].tolist()
     [[0, 0, 0, 0], [7, 7, 7, 7], [7, 7, 7, 7], [0, 0, 0, 0]]
     """
+    checks.one_of("resize", resize, RESIZES)
     height, width = (image_size, image_size) if np.isscalar(image_size) else image_size
     if image.shape[:2] == (height, width):
         return image

@@ -26,7 +26,8 @@ def load(
 
     data: an existing folder with one sub-folder a class, perhaps under `train`, `validation` and `test`; "digits"; a
         tensorflow-datasets name (honours TFDS_DATA_DIR); arrays `(x, y)`, `((x, y), (x_val, y_val))` or three such
-        pairs, x uint8 or float32 in 0..255; or a `Data`, returned as it is. An existing folder wins over a name.
+        pairs, x uint8 or float32 in 0..255; or a `Data`, whose labels are all checked, and its first images, and which
+        takes `seed` alone of the options below. An existing folder wins over a name.
     image_size: one integer or (height, width). None keeps a common size; files of mixed sizes get their median size in
         multiples of 8, at most 224.
     resize: "stretch" fills the size; "letterbox" keeps the ratio and pads with 0.
@@ -44,7 +45,9 @@ def load(
     """
     options = Options(image_size, resize, channels, color, validation, seed, skip_bad, memory, class_names)
     if isinstance(data, Data):
-        return _given(data, options)
+        from kerascnn.data.given import from_data
+
+        return from_data(data, options)
     if isinstance(data, tuple | list):
         from kerascnn.data.arrays import from_arrays
 
@@ -55,14 +58,6 @@ def load(
     raise TypeError(
         checks.message("data", rule, type(data).__name__, "For tf.data.Datasets make a kerascnn.data.Data.")
     )
-
-
-def _given(data: Data, options: Options) -> Data:
-    if options.image_size and tuple(data.image_shape[:2]) != options.image_size:
-        mend = "Resize the images where this Data is made."
-        rule = f"be that of the Data, {tuple(data.image_shape[:2])}"
-        raise ValueError(checks.message("image_size", rule, options.image_size, mend))
-    return data
 
 
 def _named(data: str | Path, options: Options) -> Data:

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from kerascnn import checks
+from kerascnn.data.images import RESIZES
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Options:
 
     def __post_init__(self):
         """Checks the arguments; makes `image_size` a pair."""
-        checks.one_of("resize", self.resize, ("stretch", "letterbox"))
+        checks.one_of("resize", self.resize, RESIZES)
         checks.one_of("channels", self.channels, ("last", "first"))
         checks.one_of("color", self.color, (None, "grey", "rgb"))
         checks.in_range("validation", self.validation, 0, 0.5, ends="(]", mend="Pass validation=0.1.")

@@ -31,7 +31,7 @@ class Files:
     def __init__(self, paths: Sequence[str | Path], labels, image_shape: tuple[int, int, int], resize: str):
         self.size = len(paths)
         self.labels = np.asarray(labels, np.int32)
-        self.paths = tuple(paths)
+        self.paths = tuple(map(str, paths))  # a Path takes five times the memory
         self._labels = _on_host(self.labels)
         self._image_shape = tuple(image_shape)
         self._resize = resize

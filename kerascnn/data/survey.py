@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from kerascnn.data.images import describe, header, read_image
 
+CHUNK = 1024  # files handed to the threads at a time: a million waiting tasks would take more memory than the images
 SHOW_PROGRESS = 2000  # files, from which a progress bar is worth its line
 
 
@@ -53,7 +55,9 @@ def _each(work: Callable[[int], None], paths: Sequence[Path], title: str) -> dic
             return describe(error)
 
     with ThreadPoolExecutor(min(32, (os.cpu_count() or 1) + 1)) as pool:
-        reasons = pool.map(attempt, range(len(paths)))
+        starts = range(0, len(paths), CHUNK)
+        chunks = (pool.map(attempt, range(start, min(start + CHUNK, len(paths)))) for start in starts)
+        reasons = chain.from_iterable(chunks)
         if len(paths) >= SHOW_PROGRESS:
             from rich.progress import track
 

@@ -1,5 +1,7 @@
 """Poolings that Keras lacks."""
 
+import functools
+
 import keras
 from keras import ops
 
@@ -41,21 +43,35 @@ class LpPooling2D(keras.layers.AveragePooling2D):
         size = ops.abs(inputs)
         if self.p == float("inf"):
             return ops.max_pool(size, self.pool_size, self.strides, self.padding, self.data_format)
-        # The norm scales with its input: dividing by the largest value keeps the powers from overflow.
-        largest = ops.stop_gradient(ops.max(size, axis=self._image_axes(), keepdims=True))
-        largest = ops.where(largest > 0, largest, ops.ones_like(largest))
-        sums = self._window_sums(ops.power(size / largest, self.p))
-        is_zero = sums <= 0
+        if self.compute_dtype in ("float16", "bfloat16"):
+            size = ops.cast(size, "float32")  # the gradient's factors leave the range of float16, if not their product
+        first = 1 if self.data_format == "channels_last" else 2
+        for axis in (0, 1):  # the norm of a window is the norm of its columns' norms
+            size = self._norms(size, first + axis, self.pool_size[axis], self.strides[axis])
+        return ops.cast(size, self.compute_dtype)
+
+    def _norms(self, x, axis, length, stride):
+        """The norms of windows along one axis, each over its largest value, so that no power over- or underflows."""
+        parts = self._parts(x, axis, length, stride)
+        largest = ops.stop_gradient(functools.reduce(ops.maximum, parts))
+        is_zero = largest <= 0
+        scale = ops.where(is_zero, ops.ones_like(largest), largest)
+        sums = sum(ops.power(part / scale, self.p) for part in parts)
         norms = ops.power(ops.where(is_zero, ops.ones_like(sums), sums), 1 / self.p)  # x^(1/p) has no gradient at 0
-        return ops.where(is_zero, ops.zeros_like(sums), norms * largest)
+        return ops.where(is_zero, ops.zeros_like(sums), norms * scale)
 
-    def _image_axes(self):
-        return (1, 2) if self.data_format == "channels_last" else (2, 3)
-
-    def _window_sums(self, x):
-        channels = x.shape[-1 if self.data_format == "channels_last" else 1]
-        ones = ops.ones((*self.pool_size, channels, 1), dtype=x.dtype)
-        return ops.depthwise_conv(x, ones, self.strides, self.padding, self.data_format)
+    def _parts(self, x, axis, length, stride):
+        """The first value of each window along `axis`, the second, and so on."""
+        size = ops.shape(x)[axis]  # a tensor where it is not known yet
+        start, steps = 0, (size - length) // stride + 1
+        if self.padding == "same":
+            x = ops.pad(x, [(length - 1, length - 1) if i == axis else (0, 0) for i in range(4)])
+            steps = (size + stride - 1) // stride
+            missing = (steps - 1) * stride + length - size
+            start = length - 1 - (missing + abs(missing)) // 4  # half of what is missing, if any, lies before
+        ends = (steps - 1) * stride + 1
+        before = (slice(None),) * axis
+        return [x[(*before, slice(start + i, start + i + ends, stride))] for i in range(length)]
 
     def get_config(self):
         """The arguments."""

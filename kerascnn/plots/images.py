@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerascnn.metrics import worst_mistakes
 from kerascnn.plots.style import ORANGE, blank, grid, short, styled
 
 if TYPE_CHECKING:
@@ -17,27 +16,24 @@ if TYPE_CHECKING:
 
 @styled
 def mistakes(
-    images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str], n: int = 25
+    images: Sequence[np.ndarray], labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
 ) -> Figure:
-    """The n worst mistakes among `images` `(count, height, width, channels)` in 0..255, worst first.
+    """Images `(height, width, channels)` in 0..255 that were answered wrongly, in the order given.
 
     Above each image the answer and its probability, below it the truth. `labels` are `(count,)`, `probabilities`
-    `(count, classes)`.
+    `(count, classes)`; `metrics.worst_mistakes` says which images to pass.
     """
-    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
-    chosen = worst_mistakes(labels, probabilities, n)
-    if not len(chosen):
+    if not len(images):
         figure = blank(4, 1.2)
-        figure.text(0.5, 0.5, f"No mistakes among {len(labels):,} images", ha="center", va="center", fontsize=11)
+        figure.text(0.5, 0.5, "No mistakes", ha="center", va="center", fontsize=11)
         return figure
-    figure, panels = grid(len(chosen), 5, 1.7, 2.2)
+    figure, panels = grid(len(images), 5, 1.7, 2.2)
     figure.get_layout_engine().set(h_pad=0.1)
-    for panel, i in zip(panels, chosen, strict=True):
-        answer = probabilities[i].argmax()
-        show(panel, images[i])
-        title = f"{short(class_names[answer], 15)} {probabilities[i, answer]:.0%}"
-        panel.set_title(title, color=ORANGE, fontsize=8.5, pad=4)
-        panel.set_xlabel(f"is {short(class_names[labels[i]], 18)}", loc="left", fontsize=8.5)
+    for panel, image, label, answers in zip(panels, images, labels, np.asarray(probabilities), strict=True):
+        answer = answers.argmax()
+        show(panel, image)
+        panel.set_title(f"{short(class_names[answer], 15)} {answers[answer]:.0%}", color=ORANGE, fontsize=8.5, pad=4)
+        panel.set_xlabel(f"is {short(class_names[label], 18)}", loc="left", fontsize=8.5)
     return figure
 
 

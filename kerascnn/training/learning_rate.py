@@ -61,7 +61,7 @@ def find_learning_rate(
     checks.in_range("low", low, 0, high, ends="()")
     checks.positive_int("steps", steps, least=10)
     rates = np.geomspace(low, high, steps)
-    model.optimizer.build(model.trainable_variables)
+    snapshot.build_optimizer(model)
     variables = [*model.variables, *model.optimizer.variables]
     before = snapshot.take(variables)
     losses = _losses(model, _forever(data, batch_size, augment, seed, steps), rates)
@@ -73,9 +73,14 @@ def find_learning_rate(
 def suggest(rates: Sequence[float], losses: Sequence[float]) -> float:
     """The rate at which the loss falls fastest against the logarithm of the rate, before its least value.
 
+    Raises: ValueError for fewer than two losses, as when the loss was NaN from the first or second step on.
+
     >>> suggest([1e-4, 1e-3, 1e-2, 1e-1, 1.0], [2.3, 2.2, 1.5, 1.2, 9.0])
     0.01
     """
+    if len(losses) < 2:
+        mend = "The loss was NaN or exploded at once: try a smaller `low`, and look for NaN in the data."
+        raise ValueError(checks.message("losses", "hold at least 2 steps", list(losses), mend))
     end = max(2, int(np.argmin(losses)) + 1)
     slope = np.gradient(np.asarray(losses[:end]), np.log(rates[:end]))
     return float(rates[int(np.argmin(slope))])

@@ -1,7 +1,7 @@
 """Numerical precision, chosen by measuring the real model."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,8 @@ from kerascnn.data import Data, batches, steps_per_epoch
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 GAIN = 1.10  # a lower precision must be this many times faster to be taken
-WORTH = 1000  # steps of training under which measuring costs more than it can save
+FEW = 100  # steps of training under which not even float32 is timed
+LONG = 60  # seconds of training in float32 under which timing the others costs more than it can save
 
 
 @contextmanager
@@ -37,42 +38,74 @@ def fastest_precision(
 ) -> dict[str, Any]:
     """Says in which precision to train: the asked one, or for "auto" the one that measures fastest.
 
+    "auto" times some steps in float32 first. If the whole training takes less than a minute at that pace it is float32,
+    and in fewer than 100 steps without timing.
+
     Args:
         build: makes the compiled model, under the dtype policy that is set when it is called.
         data: a batch of its training split is used.
         batch_size: images a step.
-        epochs: length of the planned training. Under `WORTH` steps "auto" is float32 without measuring.
+        epochs: length of the planned training.
         precision: "auto" or one of `PRECISIONS`.
 
     Returns:
-        `{"chosen": name, "why": sentence, "milliseconds_per_step": {name: time}}`.
+        `{"chosen": name, "why": sentence, "milliseconds_per_step": {name: time}}`, with all that was timed.
     """
-    checks.one_of("precision", precision, ("auto", *PRECISIONS))
+    check_precision(precision)
     if precision != "auto":
-        return {"chosen": precision, "why": "as asked", "milliseconds_per_step": {}}
+        return _choice(precision, "as asked", {})
     steps = epochs * steps_per_epoch(data, batch_size)
-    if steps < WORTH:
-        why = f"{steps} steps are too few for measuring to pay"
-        return {"chosen": "float32", "why": why, "milliseconds_per_step": {}}
-    batch = next(iter(batches(data, "train", batch_size)))
-    times = _measure(build, [np.asarray(part) for part in batch], _candidates())
+    if steps < FEW:
+        return _choice("float32", f"{steps} steps are too few for timing to pay", {})
+    batch = [np.asarray(part) for part in next(iter(batches(data, "train", batch_size)))]
+    models = _built(build, PRECISIONS[:1])
+    times = _measure(models, batch)
+    seconds = steps * times["float32"] / 1000
+    if seconds < LONG:
+        why = f"{steps} steps take about {seconds:.1f} s in float32, too short for timing others to pay"
+        return _choice("float32", why, times)
+    times = _measure(models | _built(build, _lower()), batch)  # all in turn
     fastest = min(times, key=times.get)
     gain = times["float32"] / times[fastest]
-    chosen = fastest if gain >= GAIN else "float32"
-    return {
-        "chosen": chosen,
-        "why": f"{fastest} is {gain:.2f} times as fast as float32",
-        "milliseconds_per_step": times,
-    }
+    if fastest == "float32":
+        return _choice(fastest, "the fastest", times)
+    return _choice(fastest if gain >= GAIN else "float32", f"{fastest} is {gain:.2f} times as fast as float32", times)
 
 
-def as_built(model: keras.Model) -> dict[str, Any]:
-    """As `fastest_precision`, for a network that exists already and keeps the precision it was built with."""
-    return {"chosen": model.dtype_policy.name, "why": "the model's own", "milliseconds_per_step": {}}
+def as_built(model: keras.Model, precision: str = "auto") -> dict[str, Any]:
+    """As `fastest_precision`, for a network that exists already and keeps the precision it was built with.
+
+    Raises: ValueError if `precision` is neither "auto" nor the model's own.
+    """
+    own = next((name for name in _policies(model) if name != "float32"), "float32")  # heads are float32 in any model
+    if check_precision(precision) not in ("auto", own):
+        mend = f"Build it under keras.config.set_dtype_policy({precision!r}), or pass a builder in its place."
+        raise ValueError(checks.message("precision", f"be 'auto' or the model's own, {own!r}", precision, mend))
+    return _choice(own, "the model's own", {})
 
 
-def _candidates() -> tuple[str, ...]:
-    return PRECISIONS if _has_gpu() else PRECISIONS[:2]  # no CPU computes in float16
+def check_precision(precision: str) -> str:
+    """Returns `precision` if it is "auto" or one of `PRECISIONS`; raises ValueError otherwise."""
+    return checks.one_of("precision", precision, ("auto", *PRECISIONS))
+
+
+def _policies(layer: keras.layers.Layer) -> Iterator[str]:
+    """The dtype policies of all layers that have weights; a loaded model has lost its own."""
+    inner = getattr(layer, "layers", None)
+    if inner is None and layer.weights:
+        yield layer.dtype_policy.name
+    for each in inner or ():
+        yield from _policies(each)
+
+
+def _choice(chosen: str, why: str, times: Mapping[str, float]) -> dict[str, Any]:
+    rounded = {name: round(value, 2) for name, value in times.items()}
+    return {"chosen": chosen, "why": why, "milliseconds_per_step": rounded}
+
+
+def _lower() -> tuple[str, ...]:
+    """What may be faster than float32."""
+    return PRECISIONS[1:] if _has_gpu() else PRECISIONS[1:2]  # no CPU computes in float16
 
 
 def _has_gpu() -> bool:
@@ -82,17 +115,21 @@ def _has_gpu() -> bool:
         return False
 
 
-def _measure(build, batch, names, rounds=5) -> dict[str, float]:
-    """Milliseconds of the fastest of some steps, taken in turn so that a busy moment strikes all alike."""
+def _built(build: Callable[[], keras.Model], names: Sequence[str]) -> dict[str, keras.Model]:
     models = {}
     for name in names:
         with dtype_policy(name):
             models[name] = build()
-    best = dict.fromkeys(names, float("inf"))
+    return models
+
+
+def _measure(models: Mapping[str, keras.Model], batch: Sequence[np.ndarray], rounds: int = 5) -> dict[str, float]:
+    """Milliseconds of the fastest of some steps, taken in turn so that a busy moment strikes all alike."""
+    best = dict.fromkeys(models, float("inf"))
     for turn in range(rounds + 1):
         for name, model in models.items():
             begun = time.perf_counter()
             model.train_on_batch(*batch)
             if turn:  # the first step compiles
                 best[name] = min(best[name], 1000 * (time.perf_counter() - begun))
-    return {name: round(value, 2) for name, value in best.items()}
+    return best

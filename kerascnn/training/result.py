@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ import keras
 from kerascnn import checks
 from kerascnn.callbacks.log import table
 from kerascnn.card import model_card
-from kerascnn.files import write_atomically, write_text
+from kerascnn.files import save_atomically, write_text
 from kerascnn.layers import unfuse
 
 ZOO = Path(__file__).parents[2] / "saved_models"
@@ -61,11 +60,7 @@ class Result:
 
 def save_model(model: keras.Model, path: Path) -> None:
     """Writes a `.keras` file, whole or not at all, with Keras' own BatchNormalization in place of ours."""
-    plain = unfuse(model)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        whole = Path(folder) / "model.keras"
-        plain.save(whole)
-        write_atomically(path, lambda file: file.write(whole.read_bytes()))
+    save_atomically(path, unfuse(model).save)
 
 
 def load(name: str | Path) -> Result:

@@ -76,7 +76,7 @@ def run(
     images = steps * min(batch_size, data.train_size)
     progress = [] if verbose == 0 else [Progress(epochs, images, live=False if verbose == 2 else None)]
     everyone = [*callbacks, StopOnNaN(), best, log]
-    resume = [Resume(folder.file("state.npz"), everyone)] if folder.path else []
+    resume = [Resume(folder.file("state.npz"), [best, log, *callbacks])] if folder.path else []
     first = max((epochs if found.stopped else found.first_epoch for found in resume), default=0)
     try:
         model.fit(

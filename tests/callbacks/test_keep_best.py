@@ -65,8 +65,11 @@ def test_a_loss_is_better_when_smaller():
     assert best.value == min(history)
 
 
-def test_averages_are_validated_and_kept():
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_averages_are_validated_and_kept(policy):
+    keras.config.set_dtype_policy(policy)
     network = model(ema=0.9)
+    assert hasattr(network.optimizer, "inner_optimizer") == (policy == "mixed_float16")
     best, averages, validated = KeepBest("val_loss"), [], []
 
     class Watch(keras.callbacks.Callback):
@@ -99,3 +102,13 @@ def test_an_unknown_figure_is_named():
 def test_patience_must_be_positive():
     with pytest.raises(ValueError, match="`patience` must be an integer of at least 1. Received: patience=0"):
         KeepBest(patience=0)
+
+
+def test_a_file_of_another_epoch_is_not_taken_for_the_best(tmp_path):
+    best = KeepBest(path=tmp_path / "best.npz")
+    fit(best, [0.1, 0.9])
+    resumed = KeepBest(path=tmp_path / "best.npz")
+    resumed.restore({"value": 0.1, "loss": 1.0, "epoch": 0, "stopped": False})
+    resumed.set_model(model())
+    with pytest.raises(ValueError, match="must hold the weights of epoch 1, the best one. Received: those of epoch 2"):
+        resumed.on_train_end()

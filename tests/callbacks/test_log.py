@@ -1,3 +1,4 @@
+from kerascnn import plots
 from kerascnn.callbacks import Log, Progress
 from kerascnn.callbacks.log import table
 
@@ -22,6 +23,14 @@ def test_a_restored_log_goes_on():
     later.restore(log.state())
     run(later, [{"loss": 1.0}])
     assert table(later.history) == "epoch,loss\n1,2.0\n2,1.0\n"
+
+
+def test_a_figure_of_some_epochs_is_empty_in_the_others(tmp_path):
+    log = Log(tmp_path / "history.csv")
+    run(log, [{"loss": 2.0}, {"loss": 1.0, "extra": 7.0}, {"loss": 0.5}])
+    assert (tmp_path / "history.csv").read_text() == "epoch,loss,extra\n1,2.0,\n2,1.0,7.0\n3,0.5,\n"
+    assert table({"loss": [2.0, 1.0], "extra": [7.0]}) == "epoch,loss,extra\n1,2.0,7.0\n2,1.0,\n"
+    assert plots.curves(log.history).axes
 
 
 def test_progress_writes_one_line_an_epoch_without_a_terminal(tmp_path):

@@ -98,19 +98,60 @@ def test_a_stopped_run_has_no_further_epoch(tmp_path):
     assert (found.first_epoch, found.stopped) == (1, True)
 
 
-def test_a_full_disk_is_named_and_leaves_the_last_state(tmp_path, monkeypatch):
-    fit(tmp_path, 2)
-    before = (tmp_path / "state.npz").read_bytes()
-
-    def full(*_):
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda path: KeepBest(path=path), "best.npz"),
+        (Log, "history.csv"),
+        (lambda path: Resume(path, []), "state.npz"),
+    ],
+)
+def test_a_full_disk_is_named_and_leaves_the_last_file(make, name, tmp_path, monkeypatch):
+    def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(snapshot, "write", full)
-    resume = Resume(tmp_path / "state.npz", [])
-    resume.set_model(model())
-    with pytest.raises(OSError, match=r"Epoch 3 could not be saved .*epoch 2 is kept"):
-        resume.on_epoch_end(2)
-    assert (tmp_path / "state.npz").read_bytes() == before
+    callback = make(tmp_path / name)
+    callback.set_model(model())
+    snapshot.build_optimizer(callback.model)
+    (tmp_path / name).write_bytes(b"of the epoch before")
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match=rf"No room for {name} .*; the {name} from before is kept. Free some space"):
+        callback.on_epoch_end(2, {"val_accuracy": 0.5})
+    assert (tmp_path / name).read_bytes() == b"of the epoch before"
+
+
+def test_a_further_callback_begins_anew_and_the_others_go_on(tmp_path):
+    def train(first, epochs, *everyone):
+        callbacks = [*everyone, Resume(tmp_path / "state.npz", everyone)]
+        model().fit(X, Y, epochs=epochs, initial_epoch=first, verbose=0, callbacks=callbacks)
+
+    train(0, 2, Log(), keras.callbacks.EarlyStopping("loss", patience=50))
+    best, log, another = KeepBest("loss"), Log(), Log()
+    train(2, 3, best, log, another)
+    assert [len(each.history["loss"]) for each in (log, another)] == [3, 1]
+    assert best.epoch == 2  # the first that it saw
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_best_weights_in_memory_are_resumed_too(on_disk, tmp_path):
+    best = KeepBest("loss", mode="max", path=tmp_path / "best.npz" if on_disk else None)
+    network = model()
+    network.fit(X, Y, epochs=2, verbose=0, callbacks=[best, Resume(tmp_path / "state.npz", [best])])
+    again = KeepBest("loss", mode="max", path=best.path)
+    resume = Resume(tmp_path / "state.npz", [again])
+    other = model()
+    other.fit(X, Y, epochs=2, initial_epoch=2, verbose=0, callbacks=[again, resume])
+    for one, two in zip(network.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_an_optimizer_that_scales_the_loss_is_resumed(tmp_path):
+    keras.config.set_dtype_policy("mixed_float16")
+    expected, _ = fit(tmp_path / "whole", 3)
+    fit(tmp_path / "broken", 1)
+    arrays, _ = fit(tmp_path / "broken", 3, first=1)
+    for one, other in zip(expected, arrays, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_bfloat16_arrays_come_back_bit_for_bit(tmp_path):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerascnn.data import Data, batches, load, plain_batches, steps_per_epoch
+from kerascnn.data import Data, batches, load, plain_batches, sample, steps_per_epoch, suited_batch_size
 
 
 def numbered(n, split=3):
@@ -105,6 +105,49 @@ def test_a_missing_split_is_named():
 
 def test_a_split_of_one_image_trains_on_it():
     assert numbers(batches(numbered(4, split=1), "validation", 8, epochs=(0, 2))) == [[0], [0]]
+
+
+@pytest.mark.parametrize("count", [1, 8, 20, 99])
+def test_a_sample_is_what_the_first_epoch_begins_with(count):
+    data = numbered(20)
+    drawn = sample(data, count, seed=3)
+    assert isinstance(drawn, np.ndarray) and drawn.shape == (min(count, 20), 4, 4, 1)
+    assert drawn[:, 0, 0, 0].tolist() == numbers(batches(data, "train", count, seed=3))[0]
+    with pytest.raises(ValueError, match="`count` must be an integer of at least 1"):
+        sample(data, 0)
+
+
+def test_a_sample_of_plain_datasets_is_their_beginning():
+    assert sample(streamed(100), 70)[:, 0, 0, 0].tolist() == list(range(70))
+    assert len(sample(streamed(5), 70)) == 5
+
+
+def test_a_sample_reads_no_image_more():
+    class Counting:
+        size, labels, read = 1000, np.zeros(1000, np.int32), 0
+
+        def fetch(self, indices):
+            def images(indices):
+                Counting.read += len(indices)
+                return np.zeros((len(indices), 2, 2, 1), np.uint8)
+
+            return tf.ensure_shape(tf.numpy_function(images, [indices], tf.uint8), (None, 2, 2, 1)), indices
+
+    one = tf.data.Dataset.from_tensors((np.zeros((2, 2, 1), np.uint8), np.int32(0)))
+    data = Data(one.repeat(1000), one, class_names=("a",), sources={"train": Counting()})
+    assert len(sample(data, 100)) == Counting.read == 100
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [(1, 8), (180, 8), (319, 8), (320, 16), (1259, 32), (1279, 32), (1280, 64), (2559, 64), (2560, 128), (50_000, 128)],
+)
+def test_small_sets_get_small_batches(images, expected):
+    one = tf.data.Dataset.from_tensors((np.zeros((2, 2, 1), np.uint8), np.int32(0)))
+    data = Data(one, one, class_names=("a",), train_size=images)
+    assert suited_batch_size(data) == expected
+    left_out = images - steps_per_epoch(data, expected) * expected
+    assert left_out < max(images / 20, 8)
 
 
 def test_signals_and_volumes_pass_through_a_data():

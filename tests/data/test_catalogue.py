@@ -1,6 +1,13 @@
+import errno
+import re
+import urllib.error
+
 import numpy as np
 import pytest
+import requests
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
+from tensorflow_datasets.core.download.util import DownloadError
 
 from kerascnn.data import batches, load, plain_batches
 
@@ -102,6 +109,31 @@ def test_an_unknown_name_gives_the_nearest():
         load("digit")
 
 
+@pytest.mark.parametrize(
+    "name", ["my-photos", "my photos", "photos.bak", r"C:\photos", r"photos\cats", "C:photos", "a+b"]
+)
+def test_a_misspelt_folder_is_an_unknown_name(name):
+    with pytest.raises(ValueError, match=r"^`data` must be an existing folder, .*The working folder is '") as caught:
+        load(name)
+    assert f"data={name!r}" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_misspelt_name_with_a_hyphen_gives_the_nearest():
+    with pytest.raises(ValueError, match="Did you mean 'fashion_mnist'"):
+        load("fashion-mnist")
+
+
+@pytest.mark.parametrize("name", ["kerascnn_plain/large", "kerascnn_plain:9.9.9"])
+def test_an_unknown_configuration_or_version_is_named(name):
+    with pytest.raises(ValueError, match="`data` must name a configuration and a version that the set has") as caught:
+        load(name)
+    assert "\n" not in str(caught.value) and caught.value.__cause__
+
+
+def test_a_version_may_be_named():
+    assert load("kerascnn_plain:1.0.0").train_size == 36
+
+
 def test_a_set_without_labels_is_refused():
     with pytest.raises(
         ValueError, match="a set of images with one class label each. Received: data='kerascnn_pairless'"
@@ -109,12 +141,61 @@ def test_a_set_without_labels_is_refused():
         load("kerascnn_pairless")
 
 
-def test_no_network_names_the_variable(tmp_path, monkeypatch):
-    def unreachable(self, **options):
-        raise OSError("Network is unreachable")
+def failing(monkeypatch, error, by_hand=None):
+    """What `load` raises if tfds raises `error` when it prepares a set; `by_hand` are its download instructions."""
 
-    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", unreachable)
-    with pytest.raises(
-        ConnectionError, match="`data` 'kerascnn_plain' is not in .*Network is unreachable.*TFDS_DATA_DIR"
-    ):
+    def fail(self, **options):
+        raise error
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fail)
+    monkeypatch.setattr(KerascnnPlain, "MANUAL_DOWNLOAD_INSTRUCTIONS", by_hand)
+    with pytest.raises(OSError, match="^`data` 'kerascnn_plain' is not in ") as caught:
         load("kerascnn_plain")
+    assert caught.value.__cause__ is error and "\n" not in str(caught.value)
+    return caught.value
+
+
+def wrapped(error):
+    outer = RuntimeError(f"Failed to construct the set: {error}")
+    outer.__cause__ = error
+    return outer
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENETUNREACH, "Network is unreachable"),
+        requests.exceptions.ConnectionError("Max retries exceeded"),
+        urllib.error.URLError("no host"),
+        DownloadError("Failed to get url x. HTTP code: 503."),
+        wrapped(requests.exceptions.Timeout("too slow")),
+    ],
+)
+def test_no_network_names_the_variable(monkeypatch, error):
+    raised = failing(monkeypatch, error)
+    assert isinstance(raised, ConnectionError)
+    assert re.search(
+        f"could not be downloaded: {re.escape(str(error).rstrip('.'))}. Connect.*TFDS_DATA_DIR", str(raised)
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full: .*No space left on device. Free space"),
+        (OSError("Not enough disk space. Needed: 5 GiB"), "the disk is full: .*Needed: 5 GiB. Free space"),
+        (NonMatchingChecksumError("Artifact x"), "not what it should be: Artifact x. Delete"),
+        (wrapped(NonMatchingChecksumError("Artifact x")), "not what it should be: Failed .*Artifact x. Delete"),
+        (PermissionError(errno.EACCES, "Permission denied"), "could not be prepared: .*Permission denied. Mend"),
+        (AssertionError("Two\n  lines"), "could not be prepared: Two lines. Mend"),
+        (KeyError(), "could not be prepared: KeyError. Mend"),
+    ],
+)
+def test_other_failures_are_not_put_down_to_the_network(monkeypatch, error, text):
+    raised = failing(monkeypatch, error)
+    assert not isinstance(raised, ConnectionError) and re.search(text, str(raised))
+
+
+def test_what_must_be_downloaded_by_hand_says_so(monkeypatch):
+    raised = failing(monkeypatch, AssertionError("Manual directory d is empty. Use:\nhttp://x"), "http://x")
+    assert re.search("must be downloaded by hand: Manual directory d is empty. Use: http://x. Follow", str(raised))

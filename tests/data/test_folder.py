@@ -1,8 +1,14 @@
+import threading
+import time
+import weakref
+from pathlib import Path
+
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from kerascnn.data import batches, load, plain_batches
+from kerascnn.data import batches, batching, load, plain_batches, survey
 from kerascnn.data.sources import Files
 
 
@@ -57,6 +63,21 @@ def test_a_class_may_be_called_train(tmp_path):
     assert load(tmp_path).class_names == ("bus", "train")
 
 
+@pytest.mark.parametrize("stray", ["annotations", "valid"])
+def test_a_folder_beside_train_that_is_no_split_does_not_become_a_class(tmp_path, stray):
+    for split in ("train", "val", stray):
+        fill(tmp_path / split / "a", 2)
+    with pytest.raises(ValueError, match=f"`data` must have one folder of class folders for each split.*'{stray}'"):
+        load(tmp_path)
+
+
+def test_a_test_folder_without_classes_does_not_become_a_class(tmp_path):
+    fill(tmp_path / "train" / "a")
+    fill(tmp_path / "test")
+    with pytest.raises(ValueError, match=r"Received: data=\['test', 'train'\]. Move the others out of"):
+        load(tmp_path)
+
+
 def test_validation_comes_out_of_train_and_never_of_test(tmp_path):
     for split in ("training", "testing"):
         fill(tmp_path / split / "a", 5)
@@ -70,6 +91,8 @@ def test_deeper_folders_count_and_stray_system_files_do_not(pets):
     (pets / "dog" / "Thumbs.db").write_bytes(b"x")
     (pets / "cat" / ".DS_Store").write_bytes(b"x")
     (pets / "README.md").write_text("x")
+    fill(pets / "dog" / ".ipynb_checkpoints")
+    fill(pets / "dog" / "more" / ".hidden" / "deeper")
     data = load(pets)
     assert data.train_size + data.validation_size == 11
 
@@ -168,6 +191,64 @@ def test_streaming_reads_a_file_when_its_batch_is_made_and_keeps_none(pets, monk
     for _ in range(10):
         next(iterator)
     assert 20 <= len(read) <= 20 + 2 * 40  # what is ahead is a few batches, not the 300 of the epochs
+
+
+class Live:
+    """How many bytes of the arrays that passed through are alive, and were at most."""
+
+    def __init__(self):
+        self.now = self.most = self.ever = 0
+        self._lock = threading.Lock()
+
+    def add(self, array):
+        self._count(array.nbytes)
+        weakref.finalize(array, self._count, -array.nbytes)
+        return array
+
+    def _count(self, size):
+        with self._lock:
+            self.now, self.ever = self.now + size, self.ever + max(size, 0)
+            self.most = max(self.most, self.now)
+
+
+def test_streamed_training_holds_a_few_batches_however_long_it_is(tmp_path, monkeypatch):
+    fill(tmp_path / "cat", 20, size=(32, 32))
+    fill(tmp_path / "dog", 20, size=(32, 32))
+    checked, batch = Live(), Live()
+    monkeypatch.setattr(survey, "read_image", lambda *a, read=survey.read_image: checked.add(read(*a).copy()))
+    data = load(tmp_path, memory=0, validation=0.05)
+    image = 32 * 32 * 3
+    assert checked.ever == 40 * image and checked.most <= 32 * image  # one a thread
+
+    monkeypatch.setattr(batching, "WORKERS", 2)
+    monkeypatch.setattr(Files, "_read", lambda self, i, read=Files._read: batch.add(read(self, i)))
+    model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(batches(data, "train", 2, epochs=(0, 20)), shuffle=False, verbose=0)
+    assert batch.ever >= 20 * 38 * image
+    assert batch.most <= 30 * 2 * image < batch.ever / 5
+
+
+def test_files_are_handed_to_the_threads_a_few_at_a_time(monkeypatch):
+    waiting = []
+
+    class Pool(survey.ThreadPoolExecutor):
+        def submit(self, *arguments):
+            waiting.append(self._work_queue.qsize())
+            return super().submit(*arguments)
+
+    def slow(path):
+        time.sleep(2e-4)
+        if path.name == "777":
+            raise OSError("broken")
+        return int(path.name), 1, 1
+
+    monkeypatch.setattr(survey, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(survey, "header", slow)
+    monkeypatch.setattr(survey, "CHUNK", 50)
+    found, bad = survey.headers([Path(str(i)) for i in range(1020)])
+    assert len(waiting) == 1020 and max(waiting) < 50
+    assert bad == {Path("777"): "broken"} and (np.delete(found[:, 0] - np.arange(1020), 777) == 0).all()
 
 
 def test_a_file_that_goes_away_is_named(pets):

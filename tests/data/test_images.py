@@ -112,6 +112,13 @@ def test_letterbox_keeps_the_ratio_and_stretch_fills():
     assert fit(image.astype(np.float32)[..., :1], (2, 3)).dtype == np.float32
 
 
+@pytest.mark.parametrize("resize", [None, "strech"])
+@pytest.mark.parametrize("size", [4, 8])
+def test_no_other_word_is_taken_for_letterbox(resize, size):
+    with pytest.raises(ValueError, match="`resize` must be one of 'letterbox', 'stretch'. Received: resize="):
+        fit(np.zeros((8, 8, 1), np.uint8), size, resize)
+
+
 def test_resizing_does_not_alias():
     board = (np.indices((64, 64)).sum(0) % 2 * 200).astype(np.uint8)[..., None]
     assert abs(fit(board, 8).astype(int) - 100).max() <= 8

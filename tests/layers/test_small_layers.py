@@ -39,6 +39,62 @@ def test_lp_pooling_keeps_channels_apart_and_does_not_overflow():
     np.testing.assert_allclose(np.asarray(LpPooling2D(2, p=8)(image)).flatten(), np.array([1e20, 3]) * 4**0.125, 1e-5)
 
 
+DARK = np.random.default_rng(0).uniform(1e-3, 1e-2, (1, 7, 8, 2))
+DARK[0, 0, 0, 0], DARK[0, 4:, 6:, 1] = 255, 0  # one bright pixel, one window of zeros
+
+
+def norms(image, p, size=2):
+    """The p-norms of windows side by side, in float64."""
+    rows, columns = image.shape[1] // size, image.shape[2] // size
+    windows = image[0, : rows * size, : columns * size].reshape(rows, size, columns, size, -1)
+    return np.power(np.power(np.abs(windows), p).sum((1, 3)), 1 / p)
+
+
+@pytest.mark.parametrize("p", [1, 2.5, 50])
+@pytest.mark.parametrize(
+    ("policy", "precision"), [("float32", 1e-5), ("mixed_float16", 2e-3), ("mixed_bfloat16", 2e-2)]
+)
+def test_lp_pooling_of_dark_windows_beside_a_bright_one(p, policy, precision):
+    outputs = LpPooling2D(2, p=p, dtype=policy)(DARK.astype("float32"))
+    assert keras.backend.standardize_dtype(outputs.dtype) == policy.removeprefix("mixed_")
+    np.testing.assert_allclose(np.asarray(outputs, "float64")[0], norms(DARK, p), precision)
+
+
+def gradient(layer, image):
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return np.asarray(jax.grad(lambda x: layer(x).sum().astype("float32"))(jax.numpy.asarray(image)))
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(x := tf.constant(image))
+        total = tf.reduce_sum(layer(x))
+    return tape.gradient(total, x).numpy()
+
+
+@pytest.mark.parametrize("p", [1, 1.5, 50])
+@pytest.mark.parametrize(("dtype", "precision"), [("float32", 1e-4), ("float16", 1e-2)])
+def test_gradients_of_lp_pooling(p, dtype, precision):
+    image = DARK[:, :6].astype(dtype)
+    each = norms(image.astype("float64"), p).repeat(2, 0).repeat(2, 1)
+    expected = (np.abs(image[0].astype("float64")) / np.where(each, each, 1)) ** (p - 1) * (image[0] != 0)
+    found = gradient(LpPooling2D(2, p=p, dtype=dtype), image)
+    np.testing.assert_allclose(found[0], expected, precision, atol=1e-4)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(("size", "strides"), [(2, 1), (3, 2), (2, 3), ((1, 3), (2, 1))])
+def test_lp_pooling_has_the_windows_of_max_pooling(size, strides, padding):
+    arguments = {"pool_size": size, "strides": strides, "padding": padding}
+    image = np.random.default_rng(1).normal(size=(2, 7, 6, 3)).astype("float32")
+    largest = keras.layers.MaxPooling2D(**arguments)(np.abs(image))
+    np.testing.assert_allclose(LpPooling2D(p=1000, **arguments)(image), largest, 1e-2)  # 9^(1/1000) is 1.002
+    free = keras.Input((None, None, 3))
+    model = keras.Model(free, LpPooling2D(p=1000, **arguments)(free))
+    np.testing.assert_allclose(model.predict(image, verbose=0), largest, 1e-2)
+
+
 @pytest.mark.parametrize("p", [0.5, -1, "2"])
 def test_lp_pooling_rejects_what_is_no_norm(p):
     with pytest.raises(ValueError, match=r"^`p` must be in \[1, inf\]\. Received: p="):

@@ -1,11 +1,12 @@
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 import kerascnn
-from kerascnn import augmentation, blocks
+from kerascnn import augmentation, blocks, models
 from kerascnn.data import load
 from recipes import classify
 from recipes.classify import classify as same
@@ -106,6 +107,64 @@ def test_a_model_object_is_trained_as_it_is(arrays):
     assert result.extras["record"]["precision"]["why"] == "the model's own"
 
 
+def test_a_trained_whitening_layer_stays_as_it_is(arrays):
+    network = models.fastnet((12, 12, 1), 3, filters=(8,))
+    before = network.get_layer("whitening_conv").kernel.numpy() * 2
+    network.get_layer("whitening_conv").kernel.assign(before)
+    options = SHORT | {"epochs": 1, "augment": None, "precision": "auto"}
+    classify(arrays, model=network, learning_rate=1e-20, **options)
+    assert network.get_layer("whitening_conv").trainable
+    np.testing.assert_allclose(network.get_layer("whitening_conv").kernel.numpy(), before)
+    named = classify(arrays, model="fastnet(filters=(8,))", **options).model.get_layer("whitening_conv")
+    assert not named.trainable and not np.allclose(named.kernel.numpy(), before)
+
+
+def test_the_batch_size_suits_the_data(arrays):
+    records = [
+        classify(arrays, model="mlp(units=())", **SHORT | {"batch_size": size}).extras["record"] for size in (None, 30)
+    ]
+    assert [record["batch_size"] for record in records] == [8, 30]  # 90 images
+    assert [record["arguments"]["batch_size"] for record in records] == [None, 30]
+
+
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis -1:UserWarning")  # Keras says it of one class too
+def test_one_class():
+    x, y = np.full((20, 4, 4, 1), 9, "uint8"), np.zeros(20, "int32")
+    with pytest.warns(UserWarning, match="There is one class only"):
+        result = classify(((x, y), (x, y)), model="mlp(units=())", **SHORT)
+    assert result.metrics["accuracy"] == 1 and result.history["val_accuracy"] == [1.0, 1.0]
+
+
+def test_a_thousand_classes(tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (3000, 4, 4, 1), "uint8")
+    y = np.arange(3000, dtype="int32") % 1000
+    data = (x[:2000], y[:2000]), (x[2000:], y[2000:])
+    result = classify(data, model="mlp(units=(8,))", save_to=tmp_path, **SHORT | {"epochs": 1})
+    record = json.loads((tmp_path / "result.json").read_text())
+    assert len(record["per_class"]) == 1000 and 0 <= result.metrics["accuracy"] < 0.1
+    assert (tmp_path / "confusion.png").exists()
+
+
+def test_volumes_have_no_grid_of_images(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (40, 4, 5, 6, 1), "uint8"), np.arange(40, dtype="int32") % 2
+    result = classify(((x[:20], y[:20]), (x[20:], y[20:])), model="mlp(units=())", save_to=tmp_path, **SHORT)
+    assert result.metrics["accuracy"] < 1  # there are mistakes that could be shown
+    assert (tmp_path / "confusion.png").exists() and not (tmp_path / "mistakes.png").exists()
+
+
+def test_signals_have_no_grid_of_images():
+    import tensorflow as tf
+
+    x, y = np.random.default_rng(0).integers(0, 256, (40, 12, 2), "uint8"), np.arange(40, dtype="int32") % 2
+    train, validation = (tf.data.Dataset.from_tensor_slices((x[part::2], y[part::2] * 0 + y[:20])) for part in (0, 1))
+    data = kerascnn.Data(train, validation, class_names=("a", "b"), name="signals")
+    result = classify(data, model="mlp(units=())", **SHORT)
+    assert result.metrics["accuracy"] < 1 and "mistakes.png" not in result.extras["pictures"]
+    for draw in result.extras["pictures"].values():
+        draw()
+
+
 def test_rare_classes_count_as_much_as_common_ones():
     """Images that say nothing: plain training ends at the rare class's share, balanced training at a half."""
     x, y = np.zeros((100, 8, 8, 1), "uint8"), np.repeat([0, 1], [90, 10]).astype("int32")
@@ -128,25 +187,45 @@ def test_ema_and_mixed_precision_go_through(arrays):
     assert result.extras["record"]["precision"]["chosen"] == "mixed_bfloat16"
 
 
-def test_tensorboard_needs_a_folder(arrays, tmp_path):
-    with pytest.raises(ValueError, match="`tensorboard` must be False without a folder"):
-        classify(arrays, model=small, tensorboard=True, **SHORT)
-
-
 @pytest.mark.parametrize(
     ("options", "text"),
     [
         ({"optimizer": "adam"}, "`optimizer` must be one of .* Received: optimizer='adam'"),
         ({"schedule": "cosin"}, "Did you mean 'cosine'"),
         ({"epochs": 0}, "`epochs` must be an integer of at least 1"),
+        ({"batch_size": 0}, "`batch_size` must be an integer of at least 1"),
+        ({"patience": 0}, "`patience` must be an integer of at least 1"),
+        ({"seed": -1}, "`seed` must be an integer of at least 0"),
+        ({"learning_rate": 0.0}, "`learning_rate` must be in"),
+        ({"weight_decay": -1.0}, "`weight_decay` must be in"),
+        ({"clip_norm": 0.0}, "`clip_norm` must be in"),
+        ({"ema": 1.0}, "`ema` must be in"),
+        ({"precision": "fp16"}, "`precision` must be one of"),
+        ({"class_weight": "even"}, "`class_weight` must be None, 'balanced' or a mapping"),
+        ({"class_weight": {0: 0.0}}, r"`class_weight\[0\]` must be in \(0, inf\)"),
+        ({"tensorboard": True}, "`tensorboard` must be False without a folder"),
+        ({"verbose": 3}, "`verbose` must be one of"),
         ({"model": "resnet21"}, "Did you mean"),
         ({"label_smoothing": 1.0}, "`label_smoothing` must be in"),
         ({"augment": "lots"}, "`augment` must"),
     ],
 )
-def test_wrong_arguments_are_named_before_training(arrays, options, text):
+def test_wrong_arguments_are_named_before_the_data_are_read(options, text):
     with pytest.raises(ValueError, match=text):
-        classify(arrays, **{"model": small, **SHORT, **options})
+        classify(Path("no such folder"), **{"model": small, **SHORT, **options})
+
+
+def test_a_model_object_keeps_its_precision():
+    network = small((12, 12, 1), 3)
+    with pytest.raises(ValueError, match="`precision` must be 'auto' or the model's own, 'float32'"):
+        classify(Path("no such folder"), model=network, precision="mixed_bfloat16")
+    with pytest.raises(TypeError, match="`model` must be a name, a builder"):
+        classify(Path("no such folder"), model=5)
+
+
+def test_weights_of_classes_that_the_data_do_not_have(arrays):
+    with pytest.raises(ValueError, match=r"`class_weight` must have class indices in \[0, 3\)\. Received: .*\[3\]"):
+        classify(arrays, model=small, class_weight={1: 2.0, 3: 1.0}, **SHORT)
 
 
 def test_data_without_random_access_train_too(arrays):

@@ -5,9 +5,12 @@ import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import keras
+import numpy as np
 import pytest
 
 from kerascnn import checks
+from kerascnn.callbacks import StopOnNaN
 from kerascnn.training.record import command
 from recipes import __main__ as line
 from recipes import _shell, classify
@@ -70,13 +73,16 @@ def test_the_command_of_a_record_parses_to_the_same_arguments():
 def test_save_to_has_a_default_in_the_shell(run_with):
     seen = []
 
-    def classify(data: str = "digits", *, model: str = "mlp", save_to: str | None = None):
+    def classify(
+        data: str = "digits", *, model: str = "mlp", epochs: int = 3, verbose: int = 1, save_to: str | None = None
+    ):
         """Fake."""
         seen.append(save_to)
 
-    assert run_with(classify)[0] == 0
-    assert run_with(classify, "--save-to", "here")[0] == 0
-    assert seen == ["saved_models/runs/digits-mlp", "here"]
+    for options in [], ["--epochs", "5"], ["--epochs", "10", "--verbose", "2"], ["--save-to", "here"]:
+        assert run_with(classify, *options)[0] == 0
+    runs = "saved_models/runs/digits-mlp"
+    assert seen == [runs, f"{runs}-epochs=5", f"{runs}-epochs=10", "here"]  # another call gets another folder
 
 
 def test_a_wrong_argument_is_one_line_without_traceback(run_with):
@@ -97,6 +103,19 @@ def test_a_missing_file_is_one_line_without_traceback(run_with, tmp_path):
     status, _, err = run_with(classify)
     assert status == 2
     assert err.startswith("error: ") and "absent.png" in err and err.count("\n") == 1
+
+
+def test_a_loss_that_is_nan_is_one_line_without_traceback(run_with):
+    def classify():
+        """Fake."""
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        x = np.full((4, 1), np.nan)
+        model.fit(x, x, verbose=0, callbacks=[StopOnNaN()])
+
+    status, _, err = run_with(classify)
+    assert status == 2
+    assert err.startswith("error: The loss became nan in epoch 1, step 1,") and err.count("\n") == 1
 
 
 def test_a_fault_of_the_code_keeps_its_traceback(run_with):

@@ -1,6 +1,7 @@
 """`predict` on a network whose answers are known: for a grey value g in 0..1 it gives softmax([g, 1 - g, 0])."""
 
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -58,6 +59,19 @@ def test_resize_follows_the_run(run_folder, tmp_path):
     logits = np.array([16 / 24, 1 - 16 / 24, 0])  # letterboxed into 4 x 6: 16 white pixels and 8 black ones
     expected = np.exp(logits) / np.exp(logits).sum()
     assert [each["probability"] for each in answer["predictions"]] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(("argument", "white"), [("stretch", 24), ("letterbox", 16), (None, 24)])
+def test_resize_is_that_of_the_call_if_the_run_had_nothing_to_resize(run_folder, tmp_path, argument, white):
+    record = json.loads((run_folder / "result.json").read_text())
+    record["data"]["report"]["resize"] = None
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder, folder)
+    (folder / "result.json").write_text(json.dumps(record | ({"arguments": {"resize": argument}} if argument else {})))
+    Image.new("L", (40, 40), 255).save(tmp_path / "square.png")
+    (answer,) = predict(folder, [tmp_path / "square.png"], output=None)
+    found = {each["label"]: each["probability"] for each in answer["predictions"]}
+    assert np.log(found["bright"] / found["[none]"]) == pytest.approx(white / 24, abs=1e-4)
 
 
 def test_json_in_the_shell_is_what_the_function_returns(run_folder, files, capsys):

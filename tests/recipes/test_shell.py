@@ -100,7 +100,7 @@ def test_help_has_types_defaults_meanings_and_an_example(capsys):
     assert "what to paint, in words on two lines. (default: digits)" in flat
     assert "--rate FLOAT|{auto} strokes a second. (default: auto)" in flat
     assert "--weight {None,balanced}" in flat
-    assert "(default: saved_models/runs/<data>-<model>)" in flat
+    assert "(default: saved_models/runs/<data>-<model>-<other options>)" in flat
     assert "callbacks" not in text
 
 
@@ -122,10 +122,16 @@ def test_a_wrong_option_exits_with_2(arguments, capsys):
         ),
         ({"data": "imagenet_v2/top-images", "model": "mlp"}, "top-images-mlp"),
         ({"data": "digits"}, "digits"),
+        ({"data": "digits", "model": "mlp", "rate": "auto", "size": None, "mirror": True}, "digits-mlp"),
+        (
+            {"data": "digits", "model": "mlp", "rate": 0.5, "size": (3, 4), "mirror": False, "save_to": "x"},
+            "digits-mlp-rate=0.5-size=3x4-mirror=False",
+        ),
+        ({"data": "digits", "model": "m" * 300}, "digits-" + "m" * 193),
     ],
 )
 def test_default_save_to_is_one_folder_name(options, name):
-    assert Path(_shell.default_save_to(options)) == Path("saved_models/runs", name)
+    assert Path(_shell.default_save_to(paint, options)) == Path("saved_models/runs", name)
 
 
 def test_quiet_start_drops_only_tensorflows_notes(python):

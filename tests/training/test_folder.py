@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -13,30 +14,83 @@ from kerascnn.training.folder import describe
 CALL = {"data": "digits", "epochs": 3, "save_to": "here", "verbose": 2}
 
 
-def test_a_decision_is_taken_once(tmp_path):
-    first = RunFolder.open(tmp_path, CALL)
+class Builder:
+    """A callable object that does not say what is in it."""
+
+    def __init__(self, depth):
+        self.depth = depth
+
+    def __call__(self, image_shape, classes): ...
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """A folder whose run has written the state of an epoch."""
+    (tmp_path / "state.npz").write_bytes(b"a state")
+    return tmp_path
+
+
+def test_a_decision_is_taken_once(begun):
+    first = RunFolder.open(begun, CALL)
     assert first.decide("precision", lambda: "float32") == "float32"
-    again = RunFolder.open(tmp_path, CALL)
+    again = RunFolder.open(begun, CALL)
     assert again.decide("precision", lambda: "mixed_bfloat16") == "float32"
 
 
-def test_another_call_is_refused_with_the_arguments_that_differ(tmp_path):
-    RunFolder.open(tmp_path, CALL).decide("precision", lambda: "float32")
+def test_another_call_is_refused_with_the_arguments_that_differ(begun):
+    RunFolder.open(begun, CALL).decide("precision", lambda: "float32")
     with pytest.raises(ValueError, match=r"`save_to` must be .* epochs=3 there, 4 here\. Name another folder"):
+        RunFolder.open(begun, {**CALL, "epochs": 4})
+
+
+def test_a_start_that_trained_nothing_claims_nothing(tmp_path):
+    RunFolder.open(tmp_path, CALL).check_data(load("digits"))
+    other = RunFolder.open(tmp_path, {**CALL, "epochs": 4})
+    other.check_data(replace(load("digits"), validation_size=7))
+    assert json.loads((tmp_path / "run.json").read_text())["arguments"]["epochs"] == 4
+
+
+def test_how_it_is_shown_makes_no_other_call(begun):
+    RunFolder.open(begun, CALL).decide("precision", lambda: "float32")
+    assert not RunFolder.open(begun, {**CALL, "verbose": 0, "save_to": "there"}).ended
+
+
+def test_a_result_saved_there_belongs_to_its_own_call(tmp_path):
+    record = {"arguments": describe(CALL), "metrics": {}}
+    (tmp_path / "result.json").write_text(json.dumps(record))
+    assert RunFolder.open(tmp_path, CALL).ended
+    with pytest.raises(ValueError, match=r"epochs=3 there, 4 here\. Name another folder"):
         RunFolder.open(tmp_path, {**CALL, "epochs": 4})
 
 
-def test_how_it_is_shown_makes_no_other_call(tmp_path):
-    RunFolder.open(tmp_path, CALL).decide("precision", lambda: "float32")
-    assert not RunFolder.open(tmp_path, {**CALL, "verbose": 0, "save_to": "there"}).ended
+def test_what_a_kill_has_left_of_an_ended_run_is_removed(begun):
+    (begun / "best.npz").touch()
+    (begun / ".model.partial.keras").touch()
+    (begun / "result.json").write_text(json.dumps({"arguments": describe(CALL)}))
+    assert RunFolder.open(begun, CALL).ended
+    assert [file.name for file in begun.iterdir()] == ["result.json"]
 
 
-def test_other_data_are_refused(tmp_path):
+def test_other_data_are_refused(begun):
     data = load("digits")
-    RunFolder.open(tmp_path, CALL).check_data(data)
-    RunFolder.open(tmp_path, CALL).check_data(data)
+    RunFolder.open(begun, CALL).check_data(data)
+    RunFolder.open(begun, CALL).check_data(data)
     with pytest.raises(ValueError, match="`data` must be what the run in .* began with"):
-        RunFolder.open(tmp_path, CALL).check_data(replace(data, validation_size=7))
+        RunFolder.open(begun, CALL).check_data(replace(data, validation_size=7))
+
+
+def test_data_in_another_order_are_refused(begun, tmp_path_factory):
+    in_memory = load("digits")
+    streamed = replace(in_memory, sources={}, report={"class_counts": in_memory.class_counts})
+    RunFolder.open(begun, CALL).check_data(in_memory)
+    with pytest.raises(ValueError, match=r"`data` must be in memory, as .* Free some memory .*load\(..., memory=1.0\)"):
+        RunFolder.open(begun, CALL).check_data(streamed)
+    other = tmp_path_factory.mktemp("streamed")
+    (other / "state.npz").touch()
+    RunFolder.open(other, CALL).check_data(streamed)
+    RunFolder.open(other, CALL).check_data(streamed)
+    with pytest.raises(ValueError, match=r"`data` must be streamed, as .* Train anew .*load\(..., memory=0.0\)"):
+        RunFolder.open(other, CALL).check_data(in_memory)
 
 
 def test_nothing_is_kept_without_a_folder():
@@ -63,3 +117,18 @@ def test_a_description_is_the_same_for_the_same_call_and_json_can_hold_it():
     assert describe({"data": np.arange(4)}) != describe({"data": np.arange(4)[::-1]})
     assert describe(arguments)["f"] == "load"
     assert describe(arguments)["model"].startswith("Sequential small of 3 parameters")
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda depth: partial(load, depth, [partial(load)], kernel=3), "kernel"),
+        (Builder, "Builder"),
+        (lambda depth: {"seeds": {"a", "b"}, "builder": [Builder(depth)]}, "Builder"),
+    ],
+)
+def test_a_builder_is_the_same_in_every_process(make, text):
+    """A second object has another address, as the first one has in another process."""
+    first, second, other = (json.dumps(describe({"model": make(depth)})) for depth in (3, 3, 5))
+    assert first == second != other
+    assert text in first and "0x" not in first

@@ -5,6 +5,7 @@ import pytest
 from kerascnn import training
 from kerascnn.callbacks import snapshot
 from kerascnn.data import load
+from kerascnn.training.learning_rate import suggest
 
 
 def model():
@@ -16,7 +17,8 @@ def model():
 def test_the_curve_rises_in_the_end_and_the_suggestion_lies_where_it_falls():
     curve = training.find_learning_rate(model(), load("digits"), batch_size=64, low=1e-7, high=10, steps=60)
     assert list(curve.rates) == pytest.approx(np.geomspace(1e-7, 10, 60)[: len(curve.rates)])
-    assert 1e-7 < curve.suggestion < curve.rates[int(np.argmin(curve.losses))] or curve.suggestion in curve.rates
+    assert curve.suggestion in curve.rates
+    assert 1e-6 < curve.suggestion < curve.rates[int(np.argmin(curve.losses))]  # neither the flat part nor the least
     assert len(curve.rates) < 60  # it ends when the loss explodes
     assert curve.losses[-1] > min(curve.losses)
 
@@ -40,3 +42,27 @@ def test_the_picture_shows_the_suggestion():
 def test_wrong_arguments_are_named(argument, value):
     with pytest.raises(ValueError, match=f"`{argument}` must be"):
         training.find_learning_rate(model(), load("digits"), **{argument: value})
+
+
+@pytest.mark.parametrize("losses", [[], [2.0]])
+def test_a_loss_that_is_nan_at_once_is_named(losses):
+    with pytest.raises(ValueError, match="`losses` must hold at least 2 steps.*try a smaller `low`"):
+        suggest([1e-3, 1e-2], losses)
+
+
+def test_a_model_whose_first_loss_is_nan_is_named_and_put_back():
+    network = model()
+    network.layers[-1].kernel.assign(np.full((64, 10), np.nan))
+    with pytest.raises(ValueError, match=r"`losses` must hold .* Received: losses=\[\]"):
+        training.find_learning_rate(network, load("digits"), steps=10)
+    assert float(network.optimizer.learning_rate) == pytest.approx(0.1)
+
+
+def test_an_optimizer_that_scales_the_loss_is_built_once():
+    keras.config.set_dtype_policy("mixed_float16")
+    network = model()
+    assert type(network.optimizer) is keras.optimizers.LossScaleOptimizer
+    training.find_learning_rate(network, load("digits"), steps=10)
+    first = len(network.optimizer.variables)
+    training.find_learning_rate(network, load("digits"), steps=10)
+    assert len(network.optimizer.variables) == first

@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 import pytest
 
 from kerascnn import training
@@ -13,7 +14,7 @@ def build():
 
 
 def times(**milliseconds):
-    return lambda build, batch, names: {name: milliseconds[name] for name in names}
+    return lambda models, batch: {name: milliseconds[name] for name in models}
 
 
 def choose(data, epochs=200, **options):
@@ -22,7 +23,7 @@ def choose(data, epochs=200, **options):
 
 @pytest.fixture(scope="module")
 def digits():
-    return load("digits")
+    return load("digits")  # 9 steps of 128 an epoch
 
 
 @pytest.mark.parametrize(("half", "chosen"), [(90, "mixed_bfloat16"), (92, "float32"), (300, "float32")])
@@ -42,7 +43,19 @@ def test_float16_is_measured_on_gpus_only(digits, monkeypatch):
     assert choose(digits)["chosen"] == "mixed_bfloat16"
 
 
-def test_real_steps_are_timed_and_the_policy_is_put_back(digits):
+@pytest.mark.parametrize(("step", "timed"), [(333.0, ["float32"]), (334.0, ["float32", "mixed_bfloat16"])])
+def test_time_and_not_steps_says_whether_others_are_timed(digits, monkeypatch, step, timed):
+    """20 epochs are 180 steps, which take 60 s at 333.3 ms each."""
+    monkeypatch.setattr(precision, "_has_gpu", lambda: False)
+    monkeypatch.setattr(precision, "_measure", times(float32=step, mixed_bfloat16=100.0))
+    choice = choose(digits, epochs=20)
+    assert list(choice["milliseconds_per_step"]) == timed and choice["milliseconds_per_step"]["float32"] == step
+    assert choice["chosen"] == timed[-1]
+    assert ("180 steps take about 59.9 s in float32" in choice["why"]) == (len(timed) == 1)
+
+
+def test_real_steps_are_timed_and_the_policy_is_put_back(digits, monkeypatch):
+    monkeypatch.setattr(precision, "LONG", 0)
     measured = choose(digits)["milliseconds_per_step"]
     assert all(0 < value < 10_000 for value in measured.values())
     assert "float32" in measured and len(measured) >= 2
@@ -57,18 +70,34 @@ def test_the_least_of_the_steps_counts_and_the_first_does_not(monkeypatch):
         def train_on_batch(self, *batch):
             pass
 
-    assert precision._measure(Model, (), ["float32"], rounds=2) == {"float32": 250.0}
+    assert precision._measure({"float32": Model()}, (), rounds=2) == {"float32": 250.0}
 
 
-def test_short_trainings_are_not_measured(digits, monkeypatch):
+def test_very_short_trainings_are_not_measured(digits, monkeypatch):
     monkeypatch.setattr(precision, "_measure", None)
-    assert choose(digits, epochs=3)["chosen"] == "float32"
+    choice = choose(digits, epochs=11)
+    assert choice["chosen"] == "float32" and choice["why"].startswith("99 steps are too few")
     assert choose(digits, precision="mixed_bfloat16")["chosen"] == "mixed_bfloat16"
+    with pytest.raises(TypeError):  # the trap is laid
+        choose(digits, epochs=12)
 
 
 def test_an_unknown_precision_is_named(digits):
     with pytest.raises(ValueError, match="`precision` must be one of .* Received: precision='fp16'"):
         choose(digits, precision="fp16")
+
+
+def test_a_model_that_exists_keeps_its_precision(tmp_path):
+    with training.dtype_policy("mixed_bfloat16"):
+        model = build()
+    model.save(tmp_path / "model.keras")
+    for each in (model, keras.saving.load_model(tmp_path / "model.keras")):
+        assert training.as_built(each)["chosen"] == "mixed_bfloat16"
+        assert training.as_built(each, "mixed_bfloat16")["chosen"] == "mixed_bfloat16"
+        assert each(np.zeros((1, 8, 8, 1))).dtype == "bfloat16"
+        own = "`precision` must be .auto. or the model.s own, .mixed_bfloat16.*float32"
+        with pytest.raises(ValueError, match=own):
+            training.as_built(each, "float32")
 
 
 def test_the_policy_is_put_back_after_an_error():

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -47,6 +48,15 @@ def test_no_optimizer_and_loss_are_saved(tmp_path, norm):
     model.compile("adam", "sparse_categorical_crossentropy")
     save_model(model, tmp_path / "model.keras")
     assert not keras.saving.load_model(tmp_path / "model.keras").compiled
+
+
+def test_a_model_is_saved_beside_its_place_and_then_renamed(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("os.replace", lambda old, new: seen.append((Path(old).name, Path(new).name)))
+    save_model(network(), tmp_path / "model.keras")
+    assert seen == [(".model.partial.keras", "model.keras")]
+    assert keras.saving.load_model(tmp_path / ".model.partial.keras").name == "small"
+    assert [file.name for file in tmp_path.iterdir()] == [".model.partial.keras"]
 
 
 def test_a_result_comes_back(tmp_path):

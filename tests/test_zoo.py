@@ -1,0 +1,37 @@
+"""The models that lie in `saved_models/`: each loads by its name, and is as good as its card says."""
+
+import re
+
+import numpy as np
+import pytest
+
+import kerascnn
+from conftest import ROOT
+
+ZOO = sorted(path.parent.name for path in (ROOT / "saved_models").glob("*/result.json"))
+
+
+def test_the_readme_names_them():
+    text = (ROOT / "README.md").read_text()
+    assert ZOO and all(name in text for name in ZOO)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_a_model_of_the_zoo_loads_and_answers(name):
+    result = kerascnn.load(name)
+    record = result.extras["record"]
+    shape, classes = record["data"]["image_shape"], record["data"]["class_names"]
+    probabilities = result.model.predict(np.full((2, *shape), 128, "uint8"), verbose=0)
+    assert probabilities.shape == (2, len(classes)) and probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert record["command"].startswith("python -m recipes classify")
+    assert not re.search(r"(/tmp|/home|/root|/work)/", (result.path / "result.json").read_text())
+
+
+def test_the_digits_model_is_as_good_as_its_card_says():
+    from kerascnn import reports
+
+    result = kerascnn.load("digits-resnet20")
+    report = reports.classification(result.model, kerascnn.data.load("digits"))
+    assert report.figures["accuracy"] == pytest.approx(result.metrics["accuracy"], abs=1e-9)
+    assert f"{result.metrics['accuracy']:.2%}".replace("%", " %") in (result.path / "README.md").read_text()
