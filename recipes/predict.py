@@ -37,7 +37,7 @@ def predict(
         OSError: that names a missing or broken file.
 
     Examples:
-        python -m recipes predict --model digits image.png another.jpg --output json
+        python -m recipes predict --model digits-resnet20 image.png another.jpg --output json
     """
     checks.positive_int("top", top)
     checks.positive_int("batch_size", batch_size)

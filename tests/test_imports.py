@@ -54,6 +54,12 @@ def test_import_kerascnn_is_light(python, backend):
     assert modules.isdisjoint({*HEAVY, "tensorflow", "keras"})
 
 
+def test_errors_of_tensorflow_are_not_hidden(python):
+    variable = "os.environ.pop('TF_CPP_MIN_LOG_LEVEL', None)"
+    probe = f"import os; {variable}; import kerascnn; print({variable})"
+    assert python("-c", probe).stdout.strip() == "2"  # 3 would hide them, too
+
+
 def test_no_part_asks_for_a_heavy_package_when_it_is_imported(python):
     ours = {(name, asker) for name, asker in imports(python, *ALL) if asker.startswith(("kerascnn", "recipes"))}
     assert "keras" in {name for name, _ in ours}  # the witness sees who asks

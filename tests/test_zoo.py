@@ -1,12 +1,15 @@
 """The models that lie in `saved_models/`: each loads by its name, and is as good as its card says."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import kerascnn
-from conftest import ROOT
+
+ROOT = Path(kerascnn.__file__).parents[1]
+
 
 ZOO = sorted(path.parent.name for path in (ROOT / "saved_models").glob("*/result.json"))
 
