@@ -47,6 +47,14 @@ def classify(
     The weights of the epoch that is best on the validation split are kept. The test split, where there is one, is
     looked at once, when all is done.
 
+    Test accuracy and seconds of training, measured with seed 0 on 2 cores without a GPU (the models lie in the zoo):
+    98.33 %, 29 s: the defaults, digits;
+    93.27 %, 84 s: --data fashion_mnist --model fastnet --epochs 5 --learning-rate 0.4;
+    89.51 %, 59 s: --data fashion_mnist --model lenet5 --epochs 15 --learning-rate 0.002;
+    88.97 %, 68 s: --data fashion_mnist --model mnist_cnn --epochs 15 --learning-rate 0.002;
+    87.91 %, 509 s: --data cifar10 --model "fastnet(filters=(64,128,256))" --epochs 10 --learning-rate 0.2, with images
+    from a JPEG copy of CIFAR-10.
+
     Args:
         data: "digits", the name of a tfds set, a folder with one sub-folder a class, arrays `((x, y), (x_val, y_val))`
             or a `Data`.

@@ -79,9 +79,12 @@ def _print(answers: Sequence[Mapping[str, Any]], output: str | None) -> None:
     elif output == "table":
         import rich
         from rich.markup import escape
-        from rich.table import Table
+        from rich.table import Column, Table
 
-        table = Table("image", *["likeliest", *[f"{rank}." for rank in range(2, len(answers[0]["predictions"]) + 1)]])
+        table = Table(
+            Column("image", overflow="fold"),
+            *["likeliest", *[f"{rank}." for rank in range(2, len(answers[0]["predictions"]) + 1)]],
+        )
         for answer in answers:
             cells = [f"{each['label']} {each['probability']:.1%}" for each in answer["predictions"]]
             table.add_row(*map(escape, [answer["image"], *cells]))
