@@ -96,7 +96,7 @@ def plain_batches(data: Data, split: str, batch_size: int) -> tf.data.Dataset:
 
 def _prefetched(batches):
     """`batches`, some ahead, without tf.data's autotuning: its thread sleeps for times that double up to a minute, and
-    until it wakes the end of every epoch, `fit` and `evaluate` waits (measured with TensorFlow 2.21; docs/pitfalls.md).
+    now and then the end of an epoch, `fit` or `evaluate` waits for it to wake (TensorFlow 2.21; docs/pitfalls.md).
     """
     import tensorflow as tf
 
