@@ -50,6 +50,7 @@ def classify(
     Test accuracy and seconds of training, measured with seed 0 on 2 cores without a GPU (the models lie in the zoo):
     98.33 %, 29 s: the defaults, digits;
     93.27 %, 84 s: --data fashion_mnist --model fastnet --epochs 5 --learning-rate 0.4;
+    94.24 %, 23 min: --data fashion_mnist --model "fastnet(filters=(64,256,256))" --epochs 18 --learning-rate 0.3;
     89.51 %, 59 s: --data fashion_mnist --model lenet5 --epochs 15 --learning-rate 0.002;
     88.97 %, 68 s: --data fashion_mnist --model mnist_cnn --epochs 15 --learning-rate 0.002;
     87.91 %, 509 s: --data cifar10 --model "fastnet(filters=(64,128,256))" --epochs 10 --learning-rate 0.2, with images
