@@ -34,27 +34,26 @@ def test_a_figure_of_some_epochs_is_empty_in_the_others(tmp_path):
 
 
 def test_progress_writes_one_line_an_epoch_without_a_terminal(tmp_path):
-    with open(tmp_path / "out", "w") as stream:
-        progress = Progress(2, 100, live=False, stream=stream)
-        progress.set_params({"steps": 4})
-        progress.on_train_begin()
-        run_with_progress(progress)
-        progress.on_train_end()
-    first, second = (tmp_path / "out").read_text().splitlines()
+    first, second = shown(tmp_path / "out", live=False).splitlines()
     assert first.startswith("epoch 1/2  loss 0.5000  val accuracy 0.2500  seconds ")
     assert second.startswith("epoch 2/2  loss 0.2500")
 
 
 def test_the_live_table_shows_epochs_and_ends(tmp_path):
-    with open(tmp_path / "out", "w") as stream:
-        progress = Progress(2, 100, live=True, stream=stream)
+    text = shown(tmp_path / "out", live=True)
+    assert "val accuracy" in text and "2/2" in text and "0.2500" in text
+
+
+def shown(path, live):
+    """What two epochs look like in a file."""
+    with open(path, "w") as stream:
+        progress = Progress(2, 100, live=live, stream=stream)
         progress.set_params({"steps": 4})
         progress.on_train_begin()
         run_with_progress(progress)
         progress.on_train_end()
         progress.close()  # a second time does no harm
-    text = (tmp_path / "out").read_text()
-    assert "val accuracy" in text and "2/2" in text and "0.2500" in text
+    return path.read_text()
 
 
 def run_with_progress(progress):
