@@ -52,6 +52,8 @@ def _figures(record: Mapping[str, Any]) -> str:
         rows.append(("training time", _duration(record["seconds"])))
     if record.get("images_per_second") is not None:
         rows.append(("training speed", f"{record['images_per_second']:,.0f} images/s"))
+    if record.get("input_wait") is not None:
+        rows.append(("training time spent waiting for input", f"{100 * record['input_wait']:.1f} %"))
     chosen = record.get("precision", {})
     if isinstance(chosen, Mapping) and chosen.get("chosen"):
         rows.append(("precision", chosen["chosen"]))

@@ -131,7 +131,7 @@ def _word(value: Any) -> str:
 
 
 def _silent() -> tuple[str, ...]:
-    from kerascnn.training.folder import SILENT  # late: the help of a recipe must not wait for Keras
+    from kerascnn.training.describe import SILENT  # late: the help of a recipe must not wait for Keras
 
     return SILENT
 

@@ -9,6 +9,7 @@ import keras
 
 from kerascnn import augmentation, checks, class_weights, losses, models, optimizers, reports, schedules, training
 from kerascnn import data as datasets
+from kerascnn.metrics import SparseCategoricalAccuracy
 from kerascnn.models.registry import parse
 from kerascnn.training import Result
 from kerascnn.training.precision import check_precision
@@ -30,7 +31,7 @@ def classify(
     clip_norm: float | None = None,
     ema: float | None = None,
     class_weight: Literal["balanced"] | Mapping[int, float] | None = None,
-    augment: str | augmentation.Pipeline | None = "auto",
+    augment: str | Path | augmentation.Pipeline | Callable | None = "auto",
     image_size: int | tuple[int, int] | None = None,
     resize: Literal["stretch", "letterbox"] = "stretch",
     skip_bad: bool = False,
@@ -74,7 +75,9 @@ def classify(
         ema: momentum of a moving average of the weights, such as 0.999, which is validated and kept in their place.
         class_weight: "balanced" makes rare classes count as much as common ones; in Python also a mapping of class
             indices to weights above 0, 1 for the rest.
-        augment: "auto" is mild and right for the data (digits are not mirrored), "none" is none.
+        augment: "auto" is mild and right for the data (digits are not mirrored), "none" is none; "randaugment",
+            "trivialaugment", "augmix", "photos", "writing", "microscopy" or the path of a .yaml file with a pipeline;
+            in Python also an `augmentation.Pipeline`, which may mix images and labels.
         image_size: pixels, one number or (height, width); None keeps the data's own size.
         resize: how images of another shape get there: "stretch", or "letterbox" with black margins.
         skip_bad: trains without files that are no images, and lists them in result.json.
@@ -113,7 +116,7 @@ def classify(
         network.compile(
             optimizers.make(kind, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema),
             losses.SparseCategoricalCrossentropy(label_smoothing=label_smoothing),
-            metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+            metrics=[SparseCategoricalAccuracy()],
         )
         return network
 
@@ -155,8 +158,7 @@ def _check(
     optimizers.make(kind, peak, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema)
     losses.SparseCategoricalCrossentropy(label_smoothing=label_smoothing)
     class_weights.check(class_weight)
-    if not (isinstance(augment, str) and augment == "auto"):  # which depends on the data
-        augmentation.named(augment, None)
+    augmentation.named(augment, None)
     check_precision(precision)
     if isinstance(model, keras.Model):
         training.as_built(model, precision)

@@ -14,10 +14,18 @@ def uniforms(seed: int, epoch: int, indices: np.ndarray, count: int) -> np.ndarr
     >>> bool((one[0] == many[1, :2]).all())
     True
     """
-    key = _mix(_mix(_word(seed)) + _word(epoch))
-    streams = _mix(key + np.asarray(indices).astype(np.uint64))[:, None]
     draws = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(GOLDEN)
-    return (_mix(streams + draws) >> np.uint64(11)) * 2.0**-53
+    return (_mix(streams(seed, epoch, indices)[:, None] + draws) >> np.uint64(11)) * 2.0**-53
+
+
+def streams(seed: int, epoch: int, indices: np.ndarray) -> np.ndarray:
+    """A uint64 for each of `indices`, to seed noise with."""
+    return _mix(_mix(_mix(_word(seed)) + _word(epoch)) + np.asarray(indices).astype(np.uint64))
+
+
+def substreams(keys, number: int):
+    """Other keys, for the step with this `number`; what is no array of keys (a Keras seed) stays as it is."""
+    return _mix(keys + np.uint64(number + 1)) if isinstance(keys, np.ndarray) else keys
 
 
 def _word(value) -> np.ndarray:

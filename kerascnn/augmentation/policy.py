@@ -1,67 +1,165 @@
-"""Which augmentation fits which data."""
+"""Which augmentation fits which data and job."""
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 from kerascnn import checks
+from kerascnn.augmentation.augmix import AugMix
+from kerascnn.augmentation.colour import Brightness, Contrast, Hue, Saturation
+from kerascnn.augmentation.distortions import Elastic
+from kerascnn.augmentation.flips import QuarterTurn, RandomFlip
+from kerascnn.augmentation.geometry import Rotate, Shift, Zoom
 from kerascnn.augmentation.pipeline import Pipeline
-from kerascnn.augmentation.transforms import Cutout, RandomFlip, Rotate, Shift, Zoom
+from kerascnn.augmentation.pixels import Cutout
+from kerascnn.augmentation.policies import RandAugment, TrivialAugment
+from kerascnn.augmentation.transform import Transform
 
 WRITING = ("mnist", "emnist", "kmnist", "digits", "omniglot", "svhn", "letters", "binary_alpha_digits", "cmaterdb")
+NO_UP = {"microscopy", "histology", "cells", "nuclei", "blood", "bccd", "isbi", "malaria", "camelyon"} | {
+    "satellite", "aerial", "eurosat", "resisc45", "so2sat", "merced",
+}  # fmt: skip
+"""Words in names of data whose pictures, under the microscope or from above, are as good turned or mirrored."""
+TARGETS = {
+    "classify": ("labels",), "finetune": ("labels",), "embed": ("labels",), "localize": ("bounding_boxes", "labels"),
+    "detect": ("bounding_boxes",), "segment": ("segmentation_masks",), "denoise": (), "autoencode": (),
+}  # fmt: skip
+"""What has to move with the images in each job; where it is nothing, the image itself is what is sought."""
 LARGE = 20_000  # training images from which Cutout is added, in a long training
 LONG = 16  # epochs from which a network has seen the images often enough to need more than small shifts
 ARGUMENTS = 4  # of an augmentation: images, indices, epoch, seed
 
 
-def auto(data, epochs: int = LONG) -> Pipeline | None:
-    """A mild pipeline that is right for the data (a `kerascnn.data.Data`) and the number of epochs.
+def auto(data, epochs: int = LONG, job: str = "classify") -> Pipeline | None:
+    """A mild pipeline that is right for the data (a `kerascnn.data.Data`), the number of epochs and the recipe `job`.
 
-    Writing (sets of digits or letters by name, or all class names single digits or letters) is shifted, rotated and
-    zoomed a little and never mirrored. Other images are mirrored left to right and shifted by up to 1/8, as is usual
-    for CIFAR; sets of 20,000 training images or more get a cutout of a quarter of the side too. In fewer than 16 epochs
-    that would hold learning back: shifts go up to 1/20 then, and nothing is cut out. Grey arrays without class names
-    may be writing, and are only shifted. None where images are not `(height, width, channels)`.
+    Writing (sets of digits or letters by name, or all class names single digits or letters) is moved as in `writing`.
+    Pictures that have no up (by a word in the name of the data, as "cells" or "histology") are turned and mirrored as
+    in `microscopy`. Grey arrays without class names may be writing, and are only shifted. All others are `photos`.
+    None where images are not `(height, width, channels)`.
     """
+    checks.one_of("job", job, TARGETS)
     if len(data.image_shape) != 3:
         return None
-    if is_writing(data):
-        return Pipeline(Rotate(10), Zoom(0.1), Shift(0.1), border="zero")
-    shift = Shift(0.125 if epochs >= LONG else 0.05)
-    if _is_unnamed(data) and data.image_shape[-1] == 1:
-        return Pipeline(shift)
-    cutout = (Cutout(0.25),) if data.train_size >= LARGE and epochs >= LONG else ()
-    return Pipeline(RandomFlip("horizontal"), shift, *cutout)
+    return PRESETS[kind(data)](data, epochs, job)
 
 
-def is_writing(data) -> bool:
-    """Whether the classes are digits or letters, whose mirror images are something else."""
-    base = data.name.partition("/")[0].partition(":")[0]
+def kind(data) -> str:
+    """The preset for the data: "writing", "microscopy", "photos" or "anything"."""
+    base = data.name.partition("/")[0].partition(":")[0].lower()
     symbols = [name for name in data.class_names if len(name) == 1 and name.isalnum()]
-    return base in WRITING or (len(symbols) == data.classes and not _is_unnamed(data))
+    unnamed = data.name == "arrays" and data.class_names == tuple(map(str, range(data.classes)))
+    if base in WRITING or (len(symbols) == data.classes and not unnamed):
+        return "writing"
+    if NO_UP & set(re.split(r"[\W_]+", base)):
+        return "microscopy"
+    return "anything" if unnamed and data.image_shape[-1] == 1 else "photos"
 
 
-def _is_unnamed(data) -> bool:
-    return data.name == "arrays" and data.class_names == tuple(map(str, range(data.classes)))
+def writing(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
+    """Turned, zoomed and shifted a little before a margin of 0, and never mirrored; only shifted to be restored."""
+    if not TARGETS[job]:
+        return Pipeline(Shift(0.1), border="zero")
+    return Pipeline(Rotate(10), Zoom(0.1), Shift(0.1), border="zero")
 
 
-def named(augment, data, epochs: int = LONG) -> Callable | None:
-    """The augmentation that `augment` means: "auto" (see there), None or "none", a `Pipeline`, or a callable.
+def photos(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
+    """Mirrored left to right and shifted by up to 1/8, as is usual for CIFAR.
+
+    Sets of 20,000 training images or more get a cutout of a quarter of the side too. In fewer than 16 epochs that would
+    hold learning back: shifts go up to 1/20 then, and nothing is cut out. Where masks or boxes are sought, zoom,
+    brightness and contrast vary in place of the cutout; images to be restored are only mirrored, as interpolation would
+    change their grain.
+    """
+    if not TARGETS[job]:
+        return Pipeline(RandomFlip("horizontal"))
+    shift = Shift(0.125 if epochs >= LONG else 0.05)
+    if TARGETS[job] == ("labels",):
+        cutout = (Cutout(0.25),) if data.train_size >= LARGE and epochs >= LONG else ()
+        return Pipeline(RandomFlip("horizontal"), shift, *cutout)
+    return Pipeline(RandomFlip("horizontal"), Zoom(0.2), shift, Brightness(0.2), Contrast(0.2))
+
+
+def microscopy(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
+    """All eight symmetries (four turns, mirrored or not) and mild changes of light and stain.
+
+    Where masks are sought, a smooth deformation too, as in the U-Net paper; images to be restored get the symmetries
+    alone.
+    """
+    symmetries = (RandomFlip("horizontal"), QuarterTurn())
+    if not TARGETS[job]:
+        return Pipeline(*symmetries)
+    bent = (Elastic(strength=max(1, min(data.image_shape[:2]) // 50)),) if "segmentation_masks" in TARGETS[job] else ()
+    stain = (Saturation(0.1), Hue(0.02)) if data.image_shape[-1] == 3 else ()
+    return Pipeline(*symmetries, *bent, Brightness(0.1), Contrast(0.1), *stain)
+
+
+def anything(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
+    """Shifted by up to 1/8, in fewer than 16 epochs by up to 1/20."""
+    return Pipeline(Shift(0.125 if epochs >= LONG else 0.05))
+
+
+PRESETS = {"writing": writing, "photos": photos, "microscopy": microscopy, "anything": anything}
+POLICIES = {"randaugment": RandAugment, "trivialaugment": TrivialAugment, "augmix": AugMix}
+NAMES = ("auto", "none", *PRESETS, *POLICIES)
+
+
+def named(augment, data, epochs: int = LONG, job: str = "classify") -> Callable | None:
+    """The augmentation that `augment` means, prepared for the data; with `data=None` only its spelling is checked.
+
+    - "auto" (see there), or one of the presets that it chooses from: "writing", "photos", "microscopy", "anything";
+    - "randaugment", "trivialaugment" or "augmix": that policy after what "auto" gives, without its cutout;
+    - the path of a .yaml file with a pipeline (see `Pipeline.to_yaml`);
+    - None or "none"; a `Pipeline`, or one transform; or a callable.
 
     A callable takes `(images, indices, epoch, seed)` and should draw from the last three alone. One of `images` only,
     as a Keras layer, is taken too; its draws are its own, so that such a run is not the same again after a resume.
+    Raises ValueError for an unknown name, and for a pipeline that does not fit the data.
     """
     if augment is None or augment == "none":
         return None
-    if augment == "auto":
-        return auto(data, epochs)
-    if not callable(augment):
-        rule = "be 'auto', 'none', None, a Pipeline or a callable"
-        raise ValueError(checks.message("augment", rule, augment, "Pass augment=Pipeline(Shift(0.1))."))
-    if _takes_all(augment):
+    if isinstance(augment, str | Path):
+        augment = _spelled(str(augment), data, epochs, job)
+    if isinstance(augment, Transform):
+        return _fitted(augment, data, job)
+    if augment is None or (callable(augment) and _takes_all(augment)):
         return augment
+    if not callable(augment):
+        rule = f"be a Pipeline, a callable, None or one of {', '.join(map(repr, NAMES))}"
+        raise ValueError(checks.message("augment", rule, augment, "Pass augment=Pipeline(Shift(0.1))."))
     return lambda images, indices, epoch, seed: augment(images)
+
+
+def _spelled(text: str, data, epochs: int, job: str) -> Pipeline | None:
+    if text.endswith((".yaml", ".yml")):
+        if not Path(text).is_file():
+            raise ValueError(checks.message("augment", "be a file, where it ends in .yaml", text))
+        return Pipeline.from_yaml(Path(text))
+    checks.one_of("augment", text, NAMES, checks.nearest(text, NAMES) or "Or pass the path of a .yaml file.")
+    if data is None:
+        return None
+    if text in PRESETS:
+        return PRESETS[text](data, epochs, job)
+    base = auto(data, epochs, job)
+    if text == "auto":
+        return base
+    base = base or Pipeline()  # which is then said not to fit
+    policy = POLICIES[text]() if text == "augmix" else POLICIES[text](colour=data.image_shape[-1] == 3)
+    moves = [transform for transform in base.transforms if not isinstance(transform, Cutout)]
+    return Pipeline(*moves, policy, border=base.border)
+
+
+def _fitted(augment: Transform, data, job: str) -> Pipeline:
+    pipeline = augment if isinstance(augment, Pipeline) else Pipeline(augment)
+    if data is None:
+        return pipeline
+    if len(data.image_shape) != 3:
+        rule = "be None or a callable for images that are not (height, width, channels)"
+        raise ValueError(checks.message("augment", rule, augment))
+    return pipeline.checked(data, TARGETS[checks.one_of("job", job, TARGETS)])
 
 
 def _takes_all(function) -> bool:

@@ -1,4 +1,4 @@
-"""One interpolation an image: matrices applied to a batch. The only place that imports cv2."""
+"""One interpolation an image, on the host: matrices and displacements applied to a batch with OpenCV."""
 
 import numpy as np
 
@@ -7,33 +7,38 @@ FLIPS = {(1, -1): 1, (-1, 1): 0, (-1, -1): -1}  # OpenCV's codes of mirrorings a
 MOST_CHANNELS = 4  # that OpenCV warps at once
 
 
-def warp(images: np.ndarray, matrices: np.ndarray, border: str = "reflect") -> np.ndarray:
+def warp(images, matrices, size=None, border="reflect", field=None, order="linear", fill=0) -> np.ndarray:
     """`images` `(n, height, width, channels)`, uint8 or float32, each moved by its matrix of `(n, 3, 3)`.
 
-    Matrices move points `(x, y, 1)` in pixels from the centre of the image. What comes from outside is the image
-    mirrored at its edge pixels ("reflect"), its edge pixels ("edge") or 0 ("zero"). Where all matrices are mirrorings
-    and shifts by whole pixels, pixels are copied unchanged and faster; otherwise interpolation is bilinear.
+    Matrices move points `(x, y, 1)` in pixels from the centre of the image to the centre of the result, whose `size` is
+    `(height, width)` (None: as the images). `field` `(n, rows, columns, 2)` is a coarse grid of displacements `(dx, dy)`
+    in pixels, smoothed over the result, which shows at `y` what the matrix moves to `y + displacement(y)`. What comes
+    from outside is the image mirrored at its edge pixels ("reflect"), its edge pixels ("edge") or `fill` ("zero").
+    Where all matrices are mirrorings and shifts by whole pixels, pixels are copied unchanged and faster; otherwise
+    interpolation is bilinear (`order` "linear") or takes the next pixel ("nearest").
     """
-    if _exact(matrices):
-        return _copied(images, matrices, border)
-    return _interpolated(images, matrices, border)
+    size = size or images.shape[1:3]
+    if field is None and tuple(size) == images.shape[1:3] and _exact(matrices):
+        return _copied(images, matrices, border, fill)
+    return _interpolated(images, matrices, size, border, field, order, fill)
 
 
 def _exact(matrices) -> bool:
     scales = matrices[:, (0, 1), (0, 1)]
-    others = matrices[:, (0, 1), (1, 0)]
+    others = matrices[:, (0, 1, 2, 2), (1, 0, 0, 1)]
     shifts = matrices[:, :2, 2]
     return bool((np.abs(scales) == 1).all() and (others == 0).all() and (shifts == np.rint(shifts)).all())
 
 
-def _copied(images, matrices, border):
+def _copied(images, matrices, border, fill):
     import cv2
 
     height, width = images.shape[1:3]
     signs = matrices[:, (1, 0), (1, 0)].astype(int)
-    starts = -signs * matrices[:, (1, 0), 2].astype(int)  # of the window of each image, before it is mirrored
+    starts = -signs * matrices[:, (1, 0), (2, 2)].astype(int)  # of the window of each image, before it is mirrored
     most_y, most_x = np.abs(starts).max(axis=0)
-    padded = np.pad(images, ((0, 0), (most_y, most_y), (most_x, most_x), (0, 0)), PADS[border])
+    values = {"constant_values": fill} if border == "zero" else {}
+    padded = np.pad(images, ((0, 0), (most_y, most_y), (most_x, most_x), (0, 0)), PADS[border], **values)
     out = np.empty_like(images)
     tops, lefts = (starts + (most_y, most_x)).T.tolist()
     for i, (top, left, (up, along)) in enumerate(zip(tops, lefts, signs.tolist(), strict=True)):
@@ -42,19 +47,49 @@ def _copied(images, matrices, border):
     return out
 
 
-def _interpolated(images, matrices, border):
+def _interpolated(images, matrices, size, border, field, order, fill):
     import cv2
 
+    n, height, width, channels = images.shape
+    inverses = np.linalg.inv(_from_corners(size) @ matrices @ np.linalg.inv(_from_corners((height, width))))
     modes = {"reflect": cv2.BORDER_REFLECT_101, "edge": cv2.BORDER_REPLICATE, "zero": cv2.BORDER_CONSTANT}
-    _, height, width, channels = images.shape
-    centre = np.eye(3)
-    centre[:2, 2] = (width - 1) / 2, (height - 1) / 2
-    inverses = np.linalg.inv(centre @ matrices @ np.linalg.inv(centre))[:, :2]
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    out = np.empty_like(images)
+    interpolation = cv2.INTER_LINEAR if order == "linear" else cv2.INTER_NEAREST
+    options = {"borderMode": modes[border], "borderValue": (fill,) * MOST_CHANNELS}
+    straight = options | {"flags": interpolation | cv2.WARP_INVERSE_MAP}
+    out, frame = np.empty((n, *size, channels), images.dtype), (size[1], size[0])
+    affine = (inverses[:, 2] == (0, 0, 1)).all()
+    fields = [None] * n if field is None else field
     for first in range(0, channels, MOST_CHANNELS):
         part = np.s_[..., first : first + MOST_CHANNELS]
-        for image, inverse, target in zip(images[part], inverses, out[part], strict=True):
-            warped = cv2.warpAffine(image, inverse, (width, height), flags=flags, borderMode=modes[border])
-            target[...] = warped.reshape(target.shape)
+        sources, results = images[part], out[part]
+        if channels > MOST_CHANNELS:
+            sources, results = np.ascontiguousarray(sources), np.empty_like(results)
+        if field is not None:
+            for image, inverse, grid, target in zip(sources, inverses, fields, results, strict=True):
+                cv2.remap(image, _sources(inverse, grid, size), None, interpolation, dst=target, **options)
+        elif affine:
+            for image, inverse, target in zip(sources, inverses[:, :2], results, strict=True):
+                cv2.warpAffine(image, inverse, frame, dst=target, **straight)
+        else:
+            for image, inverse, target in zip(sources, inverses, results, strict=True):
+                cv2.warpPerspective(image, inverse, frame, dst=target, **straight)
+        if channels > MOST_CHANNELS:
+            out[part] = results
     return out
+
+
+def _from_corners(size):
+    """Moves points that count from the centre to count from the first pixel of an image of `size`."""
+    matrix = np.eye(3)
+    matrix[:2, 2] = (size[1] - 1) / 2, (size[0] - 1) / 2
+    return matrix
+
+
+def _sources(inverse, grid, size):
+    """The pixel `(x, y)` of the image that each pixel of the result shows, `(height, width, 2)` float32."""
+    import cv2
+
+    points = cv2.resize(grid.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    points += np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in size[::-1])), axis=-1)
+    moved = points @ inverse[:, :2].T.astype(np.float32) + inverse[:, 2].astype(np.float32)
+    return moved[..., :2] / moved[..., 2:]

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -19,29 +19,38 @@ class Log(keras.callbacks.Callback):
 
     Args:
         path: the file, written anew and whole after each epoch, so that a kill leaves no half line; None for no file.
+        waited: says how many seconds were spent waiting for input so far, such as `data.InputClock().seconds`.
+
+    Attributes:
+        history: a list for each figure, an entry an epoch.
+        seconds: that training took, for each epoch.
+        waits: seconds of these that went by waiting for input, for each epoch; empty without `waited`.
     """
 
-    def __init__(self, path: Path | None = None):
+    def __init__(self, path: Path | None = None, waited: Callable[[], float] | None = None):
         super().__init__()
         self.path = path
         self.history: dict[str, list[float]] = {}
         self.seconds: list[float] = []
-        self._begun = 0.0
+        self.waits: list[float] = []
+        self._waited = waited
+        self._begun = 0.0, 0.0
         self._validating = False
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Starts the clock of the epoch's training steps."""
-        self._begun, self._validating = time.perf_counter(), False
+        """Starts the clocks of the epoch's training steps."""
+        self._validating = False
+        self._begun = time.perf_counter(), self._waited() if self._waited else 0.0
 
     def on_test_begin(self, logs=None):
-        """Stops the clock, as validation is not training."""
-        self.seconds.append(time.perf_counter() - self._begun)
+        """Stops the clocks, as validation is not training."""
+        self._stop()
         self._validating = True
 
     def on_epoch_end(self, epoch, logs=None):
         """Adds the epoch to the history and to the file."""
         if not self._validating:
-            self.seconds.append(time.perf_counter() - self._begun)
+            self._stop()
         epochs = max(map(len, self.history.values()), default=0)
         for name in self.history | logs:
             values = self.history.setdefault(name, [math.nan] * epochs)
@@ -50,12 +59,19 @@ class Log(keras.callbacks.Callback):
             write_text(self.path, table(self.history))
 
     def state(self) -> dict[str, Any]:
-        """The history so far and the seconds of training that each epoch took."""
-        return {"history": self.history, "seconds": self.seconds}
+        """The history so far, and the seconds of training and of waiting that each epoch took."""
+        return {"history": self.history, "seconds": self.seconds, "waits": self.waits}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes the `state` of the run that is resumed."""
         self.history, self.seconds = state["history"], state["seconds"]
+        self.waits = state.get("waits", [])  # not in the state of an earlier version
+
+    def _stop(self):
+        begun, waited = self._begun
+        self.seconds.append(time.perf_counter() - begun)
+        if self._waited:
+            self.waits.append(self._waited() - waited)
 
 
 def table(history: Mapping[str, Sequence[float]]) -> str:

@@ -9,3 +9,4 @@ from kerascnn.data.dataset import Data as Data
 from kerascnn.data.dataset import Source as Source
 from kerascnn.data.images import read_image as read_image
 from kerascnn.data.loading import load as load
+from kerascnn.data.waiting import InputClock as InputClock

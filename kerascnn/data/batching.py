@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerascnn import checks
+from kerascnn.data import augmenting
 from kerascnn.data.dataset import Data
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def sample(data: Data, count: int, *, seed: int = 0) -> np.ndarray:
     return np.concatenate([images for images, _ in _prefetched(parts).as_numpy_iterator()])
 
 
-def batches(data: Data, split: str, batch_size: int, *, seed=0, augment=None, epochs=(0, 1)) -> tf.data.Dataset:
+def batches(
+    data: Data, split: str, batch_size: int, *, seed=0, augment=None, epochs=(0, 1), class_weight=None
+) -> tf.data.Dataset:
     """Training batches `(images, targets)` of the epochs `first` to `last - 1`, chained in one dataset.
 
     Each epoch is another permutation of the split, without its last incomplete batch. With a `source` (arrays,
@@ -63,17 +66,24 @@ def batches(data: Data, split: str, batch_size: int, *, seed=0, augment=None, ep
     one (a tfds set too large for memory, a `Data` of plain datasets) elements pass a shuffle buffer of up to 256 MiB,
     seeded by (seed, epoch); tfds writes its files in random order, so that this too mixes well.
 
-    `augment(images, indices, epoch, seed)` gets the batch and the index of each example in the split. `epochs=(3, 10)`
-    gives exactly what `(0, 10)` gives from epoch 3 on.
+    `augment(images, indices, epoch, seed)` gets the batch and the index of each example in the split. A `Pipeline` of
+    `kerascnn.augmentation` gets the targets too, and the partners that it mixes in, from the whole split, or without a
+    `source` from the batch. `epochs=(3, 10)` gives exactly what `(0, 10)` gives from epoch 3 on. With `class_weight`,
+    the weight of each class by its index, batches are `(images, targets, weights)`; a target in shares of the classes
+    has the mean weight of its shares.
     """
     steps = _steps(data.size(split), batch_size)
     batch = min(batch_size, data.size(split))
+    change = augmenting.augmented(augment, seed, partnered=split in data.sources)
+    weigh = augmenting.weighted(class_weight, data.classes)
 
     def finish(images, targets, indices, epoch):
-        return (augment(images, indices, epoch, seed) if augment else images), targets
+        return weigh(*change(images, targets, indices, epoch))
 
     if split in data.sources:
-        return _prefetched(_permuted(data.sources[split], batch, steps, seed, epochs, finish))
+        source = data.sources[split]
+        rows = augmenting.rows(augment, seed, source.size)
+        return _prefetched(_permuted(source, batch, steps, seed, epochs, rows, finish))
     return _prefetched(_buffered(data, split, batch, steps, seed, epochs, finish))
 
 
@@ -121,16 +131,16 @@ def _shuffled(positions, seed, epoch, size):
     return tf.random.experimental.index_shuffle(positions, key, size - 1)
 
 
-def _permuted(source, batch, steps, seed, epochs, finish):
+def _permuted(source, batch, steps, seed, epochs, rows, finish):
     """Each batch on its own, from the number of its step: by a bijection of the indices that (seed, epoch) chooses."""
     import tensorflow as tf
 
     def make(step):
         epoch = step // steps
         positions = (step % steps) * batch + tf.range(batch, dtype=tf.int64)
-        indices = _shuffled(positions, seed, epoch, source.size)
+        indices = rows(_shuffled(positions, seed, epoch, source.size), epoch)
         images, targets = source.fetch(indices)
-        return finish(tf.ensure_shape(images, (batch, *images.shape[1:])), targets, indices, epoch)
+        return finish(tf.ensure_shape(images, (indices.shape[0], *images.shape[1:])), targets, indices, epoch)
 
     order = tf.data.Dataset.range(epochs[0] * steps, epochs[1] * steps)
     return order.map(make, num_parallel_calls=WORKERS, deterministic=True)

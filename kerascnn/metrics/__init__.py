@@ -1,5 +1,6 @@
-"""What the tests of a trained network say, from labels and probabilities as numpy arrays."""
+"""What the tests of a trained network say, from labels and probabilities as numpy arrays, and Keras metrics."""
 
+from kerascnn.metrics.accuracy import SparseCategoricalAccuracy as SparseCategoricalAccuracy
 from kerascnn.metrics.calibration import calibration as calibration
 from kerascnn.metrics.classification import classification as classification
 from kerascnn.metrics.confusion import PerClass as PerClass

@@ -1,22 +1,14 @@
 """The folder of a run: which call it belongs to, what was decided once, whether it has ended."""
 
 import json
-import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
-
 from kerascnn.data import Data
 from kerascnn.files import PARTIAL, write_text
-
-SILENT = ("save_to", "verbose", "callbacks", "tensorboard")  # arguments that do not change what is trained
-ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # in the text of an object; another one in each process
+from kerascnn.training.describe import describe
 
 
 @dataclass(frozen=True)
@@ -119,11 +111,6 @@ class RunFolder:
         )
 
 
-def describe(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a recipe as JSON can hold them, the same for the same call, without those that train nothing."""
-    return {name: _plain(value) for name, value in arguments.items() if name not in SILENT}
-
-
 def _decided(path: Path) -> dict[str, Any] | None:
     """What was decided for the run at `path`; None where no run has ended or has come to the end of an epoch."""
     if (path / "result.json").exists():  # perhaps written by `Result.save`, without a run.json
@@ -131,33 +118,3 @@ def _decided(path: Path) -> dict[str, Any] | None:
     if (path / "state.npz").exists() and (path / "run.json").exists():
         return json.loads((path / "run.json").read_text())
     return None
-
-
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, set | frozenset):
-        return sorted(map(str, map(_plain, value)))
-    if isinstance(value, partial):
-        return [_plain(value.func), _plain(value.args), _plain(value.keywords)]
-    return _object(value)
-
-
-def _object(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"array{value.shape} of {value.dtype}, checksum {zlib.crc32(np.ascontiguousarray(value)):08x}"
-    if isinstance(value, keras.Model):
-        weights = zlib.crc32(b"".join(array.tobytes() for array in value.get_weights()))
-        return f"{type(value).__name__} {value.name} of {value.count_params()} parameters, checksum {weights:08x}"
-    if hasattr(value, "__qualname__"):
-        return value.__qualname__
-    text = str(value)
-    if ADDRESS.search(text):  # an object that does not say what is in it
-        text += str(getattr(value, "__dict__", ""))
-    return ADDRESS.sub("", text)

@@ -11,8 +11,8 @@ import keras
 
 from kerascnn.data import Data
 from kerascnn.reports import Report
+from kerascnn.training.describe import SILENT, describe
 from kerascnn.training.environment import git_commit, versions
-from kerascnn.training.folder import SILENT, describe
 from kerascnn.training.run import Fitted
 
 
@@ -53,6 +53,7 @@ def record(
         "history": dict(fitted.history),
         "seconds": round(sum(fitted.seconds), 2),
         "images_per_second": round(fitted.images_per_second, 1),
+        "input_wait": round(fitted.input_wait, 4),
         "versions": versions(),
         "git_commit": git_commit(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -26,6 +26,7 @@ class Fitted:
         seconds: of training, without validation, for each epoch.
         images_per_second: median over the epochs.
         best_epoch: the epoch of the weights, from 1.
+        input_wait: share of the training seconds that went by waiting for input.
     """
 
     model: keras.Model
@@ -33,6 +34,7 @@ class Fitted:
     seconds: Sequence[float]
     images_per_second: float
     best_epoch: int
+    input_wait: float
 
 
 def run(
@@ -60,34 +62,36 @@ def run(
         data: training and validation split.
         epochs: of the whole run.
         batch_size: images a step.
-        augment: an `augmentation.Pipeline`, or None.
+        augment: an `augmentation.Pipeline` or what else `data.batches` takes, or None.
         seed: of order and augmentation.
         folder: where to keep the run; None keeps nothing.
         monitor: the figure that says which epoch is best.
         patience: epochs without a better one after which training stops; None trains them all.
-        class_weight: weight of each class in the loss.
+        class_weight: weight of each class in the loss, by its index; 1 for those that are not there.
         callbacks: further Keras callbacks. One with `state()` and `restore(state)` is resumed exactly too.
         verbose: "auto" or 1 for a live table, 2 for one line an epoch, 0 for nothing.
     """
     folder = folder or RunFolder(None, {})
     best = KeepBest(monitor, patience=patience, path=folder.file("best.npz"))
-    log = Log(folder.file("history.csv"))
+    clock = datasets.InputClock()
+    log = Log(folder.file("history.csv"), clock.seconds)
     steps = datasets.steps_per_epoch(data, batch_size)
     images = steps * min(batch_size, data.train_size)
     progress = [] if verbose == 0 else [Progress(epochs, images, live=False if verbose == 2 else None)]
     everyone = [*callbacks, StopOnNaN(), best, log]
     resume = [Resume(folder.file("state.npz"), [best, log, *callbacks])] if folder.path else []
     first = max((epochs if found.stopped else found.first_epoch for found in resume), default=0)
+    batches = datasets.batches(
+        data, "train", batch_size, seed=seed, augment=augment, class_weight=class_weight,
+        epochs=(min(first, epochs - 1), epochs),
+    )  # fmt: skip
     try:
         model.fit(
-            datasets.batches(
-                data, "train", batch_size, seed=seed, augment=augment, epochs=(min(first, epochs - 1), epochs)
-            ),
+            clock.timed(batches),
             steps_per_epoch=steps,
             initial_epoch=first,
             epochs=epochs,
             validation_data=datasets.plain_batches(data, "validation", batch_size),
-            class_weight=class_weight,
             callbacks=[*everyone, *progress, *resume],
             shuffle=False,  # the batches come shuffled
             verbose=0,
@@ -96,7 +100,9 @@ def run(
         for shown in progress:
             shown.close()
     speed = images / float(np.median(log.seconds))
-    return Fitted(getattr(model, "inference", lambda: model)(), log.history, log.seconds, speed, best.epoch + 1)
+    waited = sum(log.waits) / sum(log.seconds[-len(log.waits) :])
+    trained = getattr(model, "inference", lambda: model)()
+    return Fitted(trained, log.history, log.seconds, speed, best.epoch + 1, waited)
 
 
 def finish(fitted: Fitted, report: Report, record: Mapping[str, Any], folder: RunFolder) -> Result:

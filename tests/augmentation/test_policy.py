@@ -1,7 +1,26 @@
 import numpy as np
 import pytest
 
-from kerascnn.augmentation import Cutout, Pipeline, RandomFlip, Rotate, Shift, auto, named
+from kerascnn.augmentation import (
+    AugMix,
+    Brightness,
+    Contrast,
+    Cutout,
+    Elastic,
+    Hue,
+    Pipeline,
+    QuarterTurn,
+    RandAugment,
+    RandomFlip,
+    Rotate,
+    Saturation,
+    Shift,
+    TrivialAugment,
+    Zoom,
+    auto,
+    named,
+)
+from kerascnn.augmentation.policy import NAMES, TARGETS, kind
 from kerascnn.data import load
 
 
@@ -55,14 +74,14 @@ def test_signals_and_volumes_are_left_alone():
 def test_named_takes_every_kind():
     data, pipeline = Set("digits", "01"), Pipeline(Rotate(3))
     assert named(None, data) is None and named("none", data) is None
-    assert named("auto", data) == auto(data) and named(pipeline, data) is pipeline
+    assert named("auto", data) == auto(data) and named(pipeline, data) == pipeline
 
     def own(images, indices, epoch, seed):
         return images
 
     assert named(own, data) is own
     assert named(lambda images: images + 1, data)(1, None, None, None) == 2
-    with pytest.raises(ValueError, match="`augment` must be 'auto'.*Received: augment='flip'"):
+    with pytest.raises(ValueError, match="`augment` must be one of.*'auto'.*Received: augment='flip'"):
         named("flip", data)
 
 
@@ -72,3 +91,106 @@ def test_a_keras_layer_is_called_with_images_only():
     layer = keras.layers.RandomFlip("horizontal")
     images = np.ones((2, 4, 4, 1), np.float32)
     assert named(layer, Set("x", "ab"))(images, None, None, None).shape == (2, 4, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "preset"),
+    [
+        ("malaria:1.0.0", "microscopy"),
+        ("colorectal_histology", "microscopy"),
+        ("patch_camelyon", "microscopy"),
+        ("Blood cells", "microscopy"),
+        ("eurosat/rgb", "microscopy"),
+        ("cellphones", "photos"),
+        ("cifar10", "photos"),
+        ("svhn", "writing"),
+    ],
+)
+def test_the_kind_of_picture_is_told_by_the_name(name, preset):
+    assert kind(Set(name, ["one thing", "another"])) == preset
+
+
+def test_microscopy_has_all_eight_symmetries():
+    data = Set("malaria", ["parasitized", "uninfected"], (6, 6, 3))
+    assert kinds(data) == [RandomFlip, QuarterTurn, Brightness, Contrast, Saturation, Hue]
+    images = np.arange(6 * 6 * 3, dtype=np.uint8).reshape(1, 6, 6, 3).repeat(200, axis=0)
+    seen = Pipeline(*auto(data).transforms[:2]).apply(images, np.arange(200))
+    turned = [np.rot90(picture, k) for picture in (images[0], images[0][:, ::-1]) for k in range(4)]
+    assert {picture.tobytes() for picture in seen} == {picture.tobytes() for picture in turned}
+
+
+def test_grey_microscopy_has_no_stain():
+    assert kinds(Set("cells", ["alive", "dead"], (64, 64, 1))) == [RandomFlip, QuarterTurn, Brightness, Contrast]
+
+
+@pytest.mark.parametrize("name", ["cifar10", "malaria", "digits"])
+@pytest.mark.parametrize("job", TARGETS)
+def test_every_job_gets_what_its_targets_can_follow(name, job):
+    data = Set(name, ["cat", "dog"], (64, 64, 3), 50_000)
+    pipeline = named("auto", data, 20, job)
+    chosen = {type(transform) for transform in pipeline.transforms}
+    assert (Elastic in chosen) == (name == "malaria" and job == "segment")
+    assert (Cutout in chosen) == (name == "cifar10" and TARGETS[job] == ("labels",))
+    if job in ("denoise", "autoencode"):
+        assert chosen <= {RandomFlip, QuarterTurn, Shift}  # all that interpolates nothing
+    if job == "detect" and name == "cifar10":
+        assert chosen == {RandomFlip, Zoom, Shift, Brightness, Contrast}
+    with pytest.raises(ValueError, match="`job` must be one of.*Did you mean 'segment'"):
+        auto(data, 20, "segmnt")
+
+
+def test_presets_and_policies_go_by_name():
+    data = Set("cifar10", ["cat", "dog"], train_size=50_000)
+    assert named("writing", data) == Pipeline(Rotate(10), Zoom(0.1), Shift(0.1), border="zero")
+    assert named("photos", Set("digits", "01", train_size=500)) == Pipeline(RandomFlip(), Shift(0.125))
+    assert named("randaugment", data) == Pipeline(RandomFlip(), Shift(0.125), RandAugment())
+    assert named("trivialaugment", Set("fashion_mnist", ["shirt", "bag"], (28, 28, 1))) == Pipeline(
+        RandomFlip(), Shift(0.125), TrivialAugment(colour=False)
+    )
+    assert named("augmix", Set("digits", "01")).border == "zero"
+    assert isinstance(named("augmix", data).transforms[-1], AugMix)
+
+
+def test_spelling_is_checked_without_data(tmp_path):
+    assert [named(name, None) for name in NAMES] == [None] * len(NAMES)
+    with pytest.raises(ValueError, match="Did you mean 'randaugment'"):
+        named("randaugmnt", None)
+    with pytest.raises(ValueError, match="Or pass the path of a .yaml file"):
+        named("?", None)
+    with pytest.raises(ValueError, match="`augment` must be a file.*missing.yaml"):
+        named(str(tmp_path / "missing.yaml"), None)
+    with pytest.raises(ValueError, match="`augment` must be a Pipeline, a callable, None or one of 'auto'.*augment=3"):
+        named(3, None)
+
+
+def test_a_yaml_file_is_read(tmp_path):
+    pipeline = Pipeline(RandomFlip("vertical", p=0.5), RandAugment(1, magnitude=4), border="edge")
+    path = tmp_path / "mine.yaml"
+    path.write_text(pipeline.to_yaml())
+    assert named(str(path), Set("cifar10", ["cat", "dog"])) == named(path, None) == pipeline
+
+
+def test_a_single_transform_is_a_pipeline():
+    assert named(Rotate(5), Set("cifar10", ["cat", "dog"])) == Pipeline(Rotate(5))
+
+
+@pytest.mark.parametrize(
+    ("augment", "data", "job", "message"),
+    [
+        (Pipeline(Hue(0.1)), Set("x", ["cat", "dog"], (8, 8, 1)), "classify", "Hue.*needs three channels"),
+        (Pipeline(Elastic()), Set("x", ["cat", "dog"]), "detect", "Elastic.*carries.*masks"),
+        (Pipeline(RandomFlip(swap={"cat": "cow"})), Set("x", ["cat", "dog"]), "classify", "`swap` must hold classes"),
+        ("photos", Set("x", ["cat", "dog"], (8, 8, 8, 1)), "classify", r"images that are not \(height, width"),
+        ("augmix", Set("x", ["cat", "dog"], (8, 8, 8, 1)), "classify", r"images that are not \(height, width"),
+        ("augmix", Set("x", ["cat", "dog"]), "segment", "AugMix"),
+    ],
+)
+def test_what_does_not_fit_the_data_is_said_first(augment, data, job, message):
+    with pytest.raises(ValueError, match=message):
+        named(augment, data, 20, job)
+
+
+def test_swapped_classes_are_prepared():
+    data = Set("x", ["left hand", "right hand"])
+    flip = named(RandomFlip(swap={"left hand": "right hand"}), data).transforms[0]
+    assert flip.swap == {0: 1}

@@ -25,6 +25,19 @@ def test_a_restored_log_goes_on():
     assert table(later.history) == "epoch,loss\n1,2.0\n2,1.0\n"
 
 
+def test_the_waits_of_an_epoch_end_where_validation_begins():
+    seconds = iter([1.0, 1.5, 4.0, 4.25])  # validation waits too, from 1.5 to 4
+    log = Log(waited=lambda: next(seconds))
+    run(log, [{"loss": 2.0}, {"loss": 1.0}])
+    assert log.waits == [0.5, 0.25]
+    later = Log(waited=lambda: 0.0)
+    later.restore(log.state())
+    run(later, [{"loss": 0.5}])
+    assert later.waits == [0.5, 0.25, 0.0] and len(later.seconds) == 3
+    later.restore({"history": {}, "seconds": []})  # of a version that did not measure them
+    assert later.waits == []
+
+
 def test_a_figure_of_some_epochs_is_empty_in_the_others(tmp_path):
     log = Log(tmp_path / "history.csv")
     run(log, [{"loss": 2.0}, {"loss": 1.0, "extra": 7.0}, {"loss": 0.5}])

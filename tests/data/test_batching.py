@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kerascnn.augmentation import CutMix, MixUp, Mosaic, Pipeline, RandomFlip
 from kerascnn.data import Data, batches, load, plain_batches, sample, steps_per_epoch, suited_batch_size
 
 
@@ -156,3 +157,84 @@ def test_signals_and_volumes_pass_through_a_data():
     data = Data(signals, signals, class_names=("a", "b"))
     assert data.image_shape == (4, 1)
     assert batches(data, "train", 2).element_spec[0].shape == (2, 4, 1)
+
+
+def all_of(dataset):
+    """Images and targets of all batches, one after the other."""
+    images, targets = zip(*dataset.as_numpy_iterator(), strict=True)
+    return np.concatenate(images), np.concatenate(targets)
+
+
+def noise(n=24, classes=3):
+    x = np.random.default_rng(0).integers(0, 256, (n, 6, 6, 1), "uint8")
+    return load(((x, np.arange(n) % classes), (x[:classes], np.arange(classes))))
+
+
+@pytest.mark.parametrize("transform", [MixUp(1.0), CutMix(), Mosaic()])
+def test_mixed_examples_depend_on_no_batch_and_no_earlier_epoch(transform):
+    data = noise()
+    augment = Pipeline(RandomFlip("horizontal"), transform).prepared(data.class_names)
+    one, other = (all_of(batches(data, "train", size, seed=3, augment=augment, epochs=(0, 3))) for size in (4, 12))
+    later = all_of(batches(data, "train", 12, seed=3, augment=augment, epochs=(2, 3)))
+    for whole, parts, last in zip(one, other, later, strict=True):
+        np.testing.assert_array_equal(whole, parts)
+        np.testing.assert_array_equal(whole[48:], last)
+    assert one[1].shape == (72, 3) and one[1].dtype == np.float32
+    np.testing.assert_allclose(one[1].sum(axis=1), 1, atol=1e-6)
+    assert (one[1].max(axis=1) < 0.99).mean() > 0.3  # of the pairs a third is of one class
+
+
+def test_a_mixed_image_is_the_mixture_its_labels_say():
+    """Every image is one level, its class: the mixture's level is the mean of the classes by its labels."""
+    x = np.broadcast_to(np.arange(0, 200, 10, dtype="float32")[:, None, None, None], (20, 4, 4, 1))
+    data = load(((x, np.arange(20)), (x, np.arange(20))))
+    augment = Pipeline(MixUp(1.0)).prepared(data.class_names)
+    images, targets = all_of(batches(data, "train", 5, augment=augment))
+    np.testing.assert_allclose(images[:, 0, 0, 0], targets @ np.arange(0, 200, 10), rtol=1e-4, atol=1e-3)
+    assert len(np.unique(targets.argmax(axis=1))) > 10 and ((targets > 0).sum(axis=1) == 2).all()
+
+
+def test_without_random_access_partners_come_from_the_batch():
+    data = streamed(12)
+    augment = Pipeline(MixUp(1.0)).prepared(data.class_names)
+    dataset = batches(data, "train", 4, augment=augment)
+    assert dataset.element_spec[0].shape[1:] == (4, 4, 1) and dataset.element_spec[1].shape[1:] == (2,)
+    plain = numbers(batches(data, "train", 4))
+    for (images, targets), batch in zip(dataset.as_numpy_iterator(), plain, strict=True):
+        assert images.shape == (4, 4, 4, 1) and targets.shape == (4, 2)
+        assert min(batch) <= images[:, 0, 0, 0].min() and images[:, 0, 0, 0].max() <= max(batch)
+
+
+def test_labels_pass_a_pipeline_that_does_not_change_them():
+    images, targets = batches(noise(), "train", 8, augment=Pipeline(RandomFlip("horizontal"))).element_spec
+    assert (images.shape, targets.shape, targets.dtype) == ((8, 6, 6, 1), (8,), tf.int32)
+
+
+def test_labels_change_with_a_flip():
+    data = noise(12, classes=3)
+    augment = Pipeline(RandomFlip("horizontal", p=1.0, swap={"0": "2"})).prepared(data.class_names)
+    plain, swapped = (all_of(batches(data, "train", 6, augment=each)) for each in (None, augment))
+    flipped = np.array([(a[:, ::-1] == b).all() for a, b in zip(plain[0], swapped[0], strict=True)])
+    assert 0 < flipped.sum() < 12
+    np.testing.assert_array_equal(swapped[1], np.where(flipped, [[2, 1, 0][k] for k in plain[1]], plain[1]))
+
+
+@pytest.mark.parametrize("as_dict", [True, False])
+def test_masks_move_with_their_images(as_dict):
+    x = np.random.default_rng(0).integers(0, 256, (8, 5, 5, 1), "uint8")
+    masks = x[..., 0].astype("int32")
+    elements = tf.data.Dataset.from_tensor_slices((x, {"segmentation_masks": masks} if as_dict else masks))
+    data = Data(elements, elements, class_names=("a", "b"))
+    for images, targets in batches(data, "train", 4, augment=Pipeline(RandomFlip("horizontal"), CutMix())):
+        found = targets["segmentation_masks"] if as_dict else targets
+        np.testing.assert_array_equal(found, images[..., 0])
+
+
+def test_class_weights_follow_the_shares_of_a_label():
+    data = noise()
+    weights = {0: 1.0, 2: 5.0}  # 1 for the class that is not there
+    for _, targets, found in batches(data, "train", 8, class_weight=weights):
+        np.testing.assert_array_equal(found, np.array([1, 1, 5], "float32")[targets])
+    augment = Pipeline(CutMix()).prepared(data.class_names)
+    for _, targets, found in batches(data, "train", 8, class_weight=weights, augment=augment):
+        np.testing.assert_allclose(found, targets @ np.array([1, 1, 5], "float32"), rtol=1e-6)

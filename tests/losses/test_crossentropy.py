@@ -27,6 +27,17 @@ def test_agrees_with_keras_on_one_hot_targets(smoothing, weights, reduction):
     np.testing.assert_allclose(got, theirs(np.eye(3)[LABELS], PROBABILITIES, weights), rtol=1e-6)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_shares_of_classes_are_targets_too(smoothing):
+    shares = np.array([[0.0, 0.25, 0.75], [1, 0, 0], [0.5, 0.5, 0], [0.2, 0.2, 0.6]], "float32")
+    loss = SparseCategoricalCrossentropy(smoothing, reduction=None)
+    smooth = shares * (1 - smoothing) + smoothing / 3
+    expected = -(smooth * np.log(PROBABILITIES)).sum(axis=1)
+    np.testing.assert_allclose(ops.convert_to_numpy(loss(shares, PROBABILITIES)), expected, rtol=1e-6)
+    pure = ops.convert_to_numpy(loss(np.eye(3, dtype="float32")[LABELS], PROBABILITIES))
+    np.testing.assert_allclose(pure, ops.convert_to_numpy(loss(LABELS, PROBABILITIES)), rtol=1e-6)
+
+
 def test_targets_as_a_column_and_maps_of_targets():
     loss = SparseCategoricalCrossentropy(0.1)
     assert float(loss(LABELS[:, None], PROBABILITIES)) == pytest.approx(float(loss(LABELS, PROBABILITIES)))

@@ -240,6 +240,30 @@ def test_data_without_random_access_train_too(arrays):
     assert first.history == second.history
 
 
+def test_mixed_labels_train_and_whole_ones_validate(arrays, tmp_path):
+    augment = augmentation.Pipeline(augmentation.OneOf(augmentation.CutMix(), augmentation.MixUp(0.4)))
+    options = SHORT | {"epochs": 10, "batch_size": 16, "class_weight": {0: 1.5}}
+    result = classify(arrays, model=small, augment=augment, save_to=tmp_path, **options)
+    assert result.metrics["accuracy"] >= 0.8
+    assert result.metrics["accuracy"] == pytest.approx(max(result.history["val_accuracy"]))
+    again = classify(arrays, model=small, augment=augment, **options)
+    assert again.history == result.history
+    record = json.loads((tmp_path / "result.json").read_text())
+    assert 0 < record["input_wait"] < 1
+    assert f"| training time spent waiting for input | {100 * record['input_wait']:.1f} % |" in (
+        tmp_path / "README.md"
+    ).read_text("utf-8")
+
+
+def test_a_pipeline_in_a_file(arrays, tmp_path):
+    augment = augmentation.Pipeline(augmentation.Shift(0.2), augmentation.MixUp(0.4))
+    (tmp_path / "mild.yaml").write_text(augment.to_yaml())
+    written, given = (
+        classify(arrays, model=small, augment=each, **SHORT) for each in (tmp_path / "mild.yaml", augment)
+    )
+    assert written.history == given.history
+
+
 def test_digits_are_at_hand():
     data = load("digits")
     assert (data.image_shape, data.classes) == ((8, 8, 1), 10)

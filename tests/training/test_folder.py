@@ -9,7 +9,7 @@ import pytest
 
 from kerascnn.data import load
 from kerascnn.training import RunFolder
-from kerascnn.training.folder import describe
+from kerascnn.training.describe import describe
 
 CALL = {"data": "digits", "epochs": 3, "save_to": "here", "verbose": 2}
 

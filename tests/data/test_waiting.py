@@ -1,0 +1,85 @@
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerascnn.data import InputClock, batches, load
+
+
+def slow(seconds, count=5):
+    def wait(index):
+        time.sleep(seconds)
+        return index
+
+    return tf.data.Dataset.range(count).map(
+        lambda index: tf.ensure_shape(tf.numpy_function(wait, [index], tf.int64), ())
+    )
+
+
+def test_a_slow_input_is_waited_for():
+    clock = InputClock()
+    begun = time.perf_counter()
+    assert [int(each) for each in clock.timed(slow(0.05))] == [0, 1, 2, 3, 4]
+    assert 0.25 <= clock.seconds() <= time.perf_counter() - begun
+
+
+def test_a_slow_consumer_is_not():
+    clock = InputClock()
+    for _ in clock.timed(slow(0.02).prefetch(2)):
+        time.sleep(0.1)
+    assert 0.02 <= clock.seconds() < 0.1  # the first batch; the others were made ahead
+
+
+def test_the_batches_stay_what_they_are_through_any_number_of_passes():
+    x = np.arange(40 * 4, dtype="float32").reshape(40, 2, 2, 1)
+    data = load(((x, np.arange(40) % 2), (x[:4], np.arange(4) % 2)))
+    clock, plain = InputClock(), batches(data, "train", 8, epochs=(0, 2))
+    timed = clock.timed(plain)
+    assert timed.element_spec == plain.element_spec and timed.cardinality() == plain.cardinality() == 10
+    assert not timed.options().autotune.enabled
+    for _ in range(2):
+        before = clock.seconds()
+        for (images, targets), (own_images, own_targets) in zip(timed, plain, strict=True):
+            np.testing.assert_array_equal(images, own_images)
+            np.testing.assert_array_equal(targets, own_targets)
+        assert clock.seconds() > before
+
+
+def test_it_costs_less_than_a_tenth_of_a_millisecond_a_batch():
+    def fastest(dataset):
+        def one():
+            begun = time.perf_counter()
+            tf.function(lambda: dataset.reduce(np.int64(0), lambda total, each: total + each))()
+            return time.perf_counter() - begun
+
+        return min(one() for _ in range(5))
+
+    plain = tf.data.Dataset.range(5000)
+    assert (fastest(InputClock().timed(plain)) - fastest(plain)) / 5000 < 1e-4
+
+
+@pytest.mark.parametrize("wait", [0.03])
+def test_a_starved_training_says_so(wait):
+    import keras
+
+    from kerascnn import training
+    from kerascnn.losses import SparseCategoricalCrossentropy
+    from kerascnn.metrics import SparseCategoricalAccuracy
+
+    x, y = np.zeros((32, 2, 2, 1), "uint8"), np.arange(32) % 2
+    data = load(((x, y), (x[:8], y[:8])))
+
+    def lazy(images, indices, epoch, seed):
+        def late(images):
+            time.sleep(wait * 8)  # eight workers at most make batches at a time on the machines that test this
+            return images
+
+        return tf.ensure_shape(tf.numpy_function(late, [images], tf.uint8), images.shape)
+
+    shares = []
+    for augment in (lazy, None):
+        model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")])
+        model.compile("sgd", SparseCategoricalCrossentropy(), metrics=[SparseCategoricalAccuracy()])
+        shares.append(training.run(model, data, epochs=4, batch_size=4, augment=augment, verbose=0).input_wait)
+    assert 1 > shares[0] > 0.4 > shares[1] > 0
