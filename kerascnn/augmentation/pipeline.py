@@ -26,11 +26,13 @@ class Pipeline(Transform):
     """A value: `transforms` in their order.
 
     However many there are, the engine multiplies geometric ones into one matrix, which interpolates once, and colour
-    maps into one pass. Calling it is a stateless function of (seed, epoch, index of the example), the same for any batch
-    size and number of threads. `pipeline(batch, indices, epoch, seed)` works in a TensorFlow graph, `apply` on arrays.
+    maps into one pass. Calling it is a stateless function of (seed, epoch, index of the example), the same for any
+    batch size and number of threads. `pipeline(batch, indices, epoch, seed)` works in a TensorFlow graph, `apply` on
+    arrays.
 
     A batch is `images` `(n, height, width, channels)`, uint8 or float32 in 0..255, or a dict with Keras' names:
-    "images"; "labels" `(n,)` integers or `(n, classes)` shares; "segmentation_masks" `(n, height, width[, k])` integers;
+    "images"; "labels" `(n,)` integers or `(n, classes)` shares; "segmentation_masks" `(n, height, width[, k])`
+    integers;
     "bounding_boxes" of "boxes" `(n, k, 4)`, left, top, right and bottom edge in pixels, and "labels" `(n, k)`, -1 where
     there is none; "keypoints" `(n, k, 2)`, x and y in pixels, -1 where there is none.
 
@@ -67,7 +69,7 @@ class Pipeline(Transform):
 
     def __call__(self, batch, indices, epoch, seed, *, partnered: bool = False):
         """`apply` in a TensorFlow graph."""
-        from kerascnn.augmentation.graphs import called
+        from kerascnn.augmentation.tf_graph import called
 
         return called(self, batch, indices, epoch, seed, partnered)
 
@@ -80,7 +82,8 @@ class Pipeline(Transform):
         from kerascnn.augmentation import host
 
         alone = not isinstance(batch, dict)
-        batch, indices = {"images": batch} if alone else batch, np.asarray(indices)
+        batch, indices = {"images": batch} if alone else dict(batch), np.asarray(indices)
+        batch["images"] = np.ascontiguousarray(batch["images"])  # as OpenCV wants them
         if self.others and not partnered:
             positions = self.rows(np.arange(len(indices)), epoch, seed, len(indices))
             batch, indices = taken(batch, positions), indices[positions]
@@ -108,7 +111,7 @@ class Pipeline(Transform):
         return _with(self, tuple(transform.prepared(class_names) for transform in self.transforms))
 
     def checked(self, data, kinds: Sequence[str] = ("labels",)) -> Pipeline:
-        """This pipeline, prepared for `data` (anything with `image_shape` and `class_names`) with these `kinds` of target.
+        """This pipeline, prepared for `data` (anything with `image_shape` and `class_names`) with targets of `kinds`.
 
         Raises ValueError, which names the transform, for colour transforms of images that are not in colour, targets
         that a transform cannot carry, names that are no classes, and results of another size than the images.

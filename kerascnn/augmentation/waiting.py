@@ -33,7 +33,7 @@ class Geometry:
         self.size, self.waits = size, True
 
     def take(self, on, count):
-        """Matrices and field that are due for the images `on`, and the images that they move; the rest goes on waiting."""
+        """Matrices and field that are due for the images `on`, and the images that they move; the rest waits on."""
         xp, identity = self.backend.np, eye(3, self.backend.np)
         due = xp.tile(identity[None], (count, 1, 1)) if self.matrices is None else self.matrices
         field, rows = self.field, both(self.on, on)
@@ -49,7 +49,7 @@ class Geometry:
 
 @dataclass
 class Colour:
-    """One colour matrix `(channels, channels + 1)` an image; also as `lines`, entries of `Points`, if it is nothing else."""
+    """One colour matrix `(channels, channels + 1)` an image; as `lines` too, entries of `Points`, if it is no more."""
 
     backend: Any
     matrices: Any = None

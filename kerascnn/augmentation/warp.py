@@ -11,11 +11,11 @@ def warp(images, matrices, size=None, border="reflect", field=None, order="linea
     """`images` `(n, height, width, channels)`, uint8 or float32, each moved by its matrix of `(n, 3, 3)`.
 
     Matrices move points `(x, y, 1)` in pixels from the centre of the image to the centre of the result, whose `size` is
-    `(height, width)` (None: as the images). `field` `(n, rows, columns, 2)` is a coarse grid of displacements `(dx, dy)`
-    in pixels, smoothed over the result, which shows at `y` what the matrix moves to `y + displacement(y)`. What comes
-    from outside is the image mirrored at its edge pixels ("reflect"), its edge pixels ("edge") or `fill` ("zero").
-    Where all matrices are mirrorings and shifts by whole pixels, pixels are copied unchanged and faster; otherwise
-    interpolation is bilinear (`order` "linear") or takes the next pixel ("nearest").
+    `(height, width)` (None: as the images). `field` `(n, rows, columns, 2)` is a coarse grid of displacements `(dx,
+    dy)` in pixels, smoothed over the result, which shows at `y` what the matrix moves to `y + displacement(y)`. What
+    comes from outside is the image mirrored at its edge pixels ("reflect"), its edge pixels ("edge") or `fill`
+    ("zero"). Where all matrices are mirrorings and shifts by whole pixels, pixels are copied unchanged and faster;
+    otherwise interpolation is bilinear (`order` "linear") or takes the next pixel ("nearest").
     """
     size = size or images.shape[1:3]
     if field is None and tuple(size) == images.shape[1:3] and _exact(matrices):

@@ -31,5 +31,6 @@ from kerascnn.models.vgg import vgg11 as vgg11
 from kerascnn.models.vgg import vgg13 as vgg13
 from kerascnn.models.vgg import vgg16 as vgg16
 from kerascnn.models.vgg import vgg19 as vgg19
+from kerascnn.models.views import VIEWS as VIEWS
 from kerascnn.models.views import averaged as averaged
 from kerascnn.models.zfnet import zfnet as zfnet

@@ -87,7 +87,7 @@ def test_the_first_transform_is_the_first_to_move_a_point(monkeypatch):
         (Brightness((1.2, 1.2)), Offset((-20, -20)), Saturation((0.5, 0.5)), Contrast((0.8, 0.8))),
         (Offset((20, 20)), Invert(), Brightness((0.7, 0.7)), Gamma((1.3, 1.3)), Contrast((1.2, 1.2))),
         (Rotate((10, 10)), Invert(), Zoom((1.1, 1.1)), Brightness((0.9, 0.9))),
-        (Offset((20, 20), p=0.5), Invert(p=0.5), Saturation((0.5, 0.5)), Cutout(0.5, p=0.5), Rotate((5, 5), p=0.5), Invert(p=0.5)),
+        (Offset((20, 20), p=0.5), Invert(p=0.5), Saturation((0.5, 0.5)), Cutout(0.5, p=0.5), Rotate((5, 5), p=0.5)),
     ],
     ids=repr,
 )  # fmt: skip

@@ -210,3 +210,9 @@ def test_what_fits_the_data_is_prepared():
     pipeline = Pipeline(RandomFlip(swap={"a": "c"}), OneOf(MixUp(), CutMix())).checked(Set())
     assert pipeline == Pipeline(RandomFlip(swap={0: 2}), OneOf(MixUp(classes=3), CutMix(classes=3)))
     assert Pipeline(RandomCrop(10, padding=2)).checked(Set()) == Pipeline(RandomCrop(10, padding=2))
+
+
+def test_arrays_in_any_order_of_memory_are_taken():
+    pipeline = Pipeline(Rotate(20), Saturation(0.5), Cutout(0.3))
+    turned = np.asfortranarray(IMAGES)
+    assert (pipeline.apply(turned, INDICES) == pipeline.apply(IMAGES, INDICES)).all()

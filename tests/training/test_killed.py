@@ -47,8 +47,8 @@ x, y = rng.integers(0, 256, (96, 8, 8, 1), "uint8"), np.arange(96, dtype="int32"
 x[:, :3] += (60 * y[:, None, None, None]).astype("uint8")
 classify(
     ((x[:72], y[:72]), (x[72:], y[72:])), model=network, epochs={EPOCHS}, batch_size=8, learning_rate=0.05, ema=0.9,
-    augment=Pipeline(RandomFlip(), Shift(0.2), Cutout(0.3), MixUp(0.4)), precision="mixed_bfloat16", save_to=folder, verbose=0,
-    callbacks=[Ends(), keras.callbacks.EarlyStopping(patience=100)],
+    augment=Pipeline(RandomFlip(), Shift(0.2), Cutout(0.3), MixUp(0.4)), precision="mixed_bfloat16",
+    save_to=folder, verbose=0, callbacks=[Ends(), keras.callbacks.EarlyStopping(patience=100)],
 )
 '''
 
