@@ -186,12 +186,13 @@ def test_mixed_examples_depend_on_no_batch_and_no_earlier_epoch(transform):
 
 def test_a_mixed_image_is_the_mixture_its_labels_say():
     """Every image is one level, its class: the mixture's level is the mean of the classes by its labels."""
-    x = np.broadcast_to(np.arange(0, 200, 10, dtype="float32")[:, None, None, None], (20, 4, 4, 1))
-    data = load(((x, np.arange(20)), (x, np.arange(20))))
+    levels = np.tile(np.arange(0, 200, 10, dtype="float32"), 2)
+    x, y = np.broadcast_to(levels[:, None, None, None], (40, 4, 4, 1)), np.tile(np.arange(20), 2)
+    data = load(((x, y), (x, y)))
     augment = Pipeline(MixUp(1.0)).prepared(data.class_names)
     images, targets = all_of(batches(data, "train", 5, augment=augment))
     np.testing.assert_allclose(images[:, 0, 0, 0], targets @ np.arange(0, 200, 10), rtol=1e-4, atol=1e-3)
-    assert len(np.unique(targets.argmax(axis=1))) > 10 and ((targets > 0).sum(axis=1) == 2).all()
+    assert len(np.unique(targets.argmax(axis=1))) > 10 and ((targets > 0).sum(axis=1) == 2).mean() > 0.8
 
 
 def test_without_random_access_partners_come_from_the_batch():
@@ -237,4 +238,4 @@ def test_class_weights_follow_the_shares_of_a_label():
         np.testing.assert_array_equal(found, np.array([1, 1, 5], "float32")[targets])
     augment = Pipeline(CutMix()).prepared(data.class_names)
     for _, targets, found in batches(data, "train", 8, class_weight=weights, augment=augment):
-        np.testing.assert_allclose(found, targets @ np.array([1, 1, 5], "float32"), rtol=1e-6)
+        np.testing.assert_allclose(found, targets.numpy() @ np.array([1, 1, 5], "float32"), rtol=1e-6)

@@ -46,19 +46,6 @@ def test_the_batches_stay_what_they_are_through_any_number_of_passes():
         assert clock.seconds() > before
 
 
-def test_it_costs_less_than_a_tenth_of_a_millisecond_a_batch():
-    def fastest(dataset):
-        def one():
-            begun = time.perf_counter()
-            tf.function(lambda: dataset.reduce(np.int64(0), lambda total, each: total + each))()
-            return time.perf_counter() - begun
-
-        return min(one() for _ in range(5))
-
-    plain = tf.data.Dataset.range(5000)
-    assert (fastest(InputClock().timed(plain)) - fastest(plain)) / 5000 < 1e-4
-
-
 @pytest.mark.parametrize("wait", [0.03])
 def test_a_starved_training_says_so(wait):
     import keras
@@ -77,9 +64,6 @@ def test_a_starved_training_says_so(wait):
 
         return tf.ensure_shape(tf.numpy_function(late, [images], tf.uint8), images.shape)
 
-    shares = []
-    for augment in (lazy, None):
-        model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")])
-        model.compile("sgd", SparseCategoricalCrossentropy(), metrics=[SparseCategoricalAccuracy()])
-        shares.append(training.run(model, data, epochs=4, batch_size=4, augment=augment, verbose=0).input_wait)
-    assert 1 > shares[0] > 0.4 > shares[1] > 0
+    model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")])
+    model.compile("sgd", SparseCategoricalCrossentropy(), metrics=[SparseCategoricalAccuracy()])
+    assert 1 > training.run(model, data, epochs=4, batch_size=4, augment=lazy, verbose=0).input_wait > 0.4

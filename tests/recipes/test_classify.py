@@ -205,6 +205,7 @@ def test_ema_and_mixed_precision_go_through(arrays):
         ({"class_weight": {0: 0.0}}, r"`class_weight\[0\]` must be in \(0, inf\)"),
         ({"tensorboard": True}, "`tensorboard` must be False without a folder"),
         ({"verbose": 3}, "`verbose` must be one of"),
+        ({"views": 3}, "`views` must be one of 1, 2, 6"),
         ({"model": "resnet21"}, "Did you mean"),
         ({"label_smoothing": 1.0}, "`label_smoothing` must be in"),
         ({"augment": "lots"}, "`augment` must"),
@@ -221,6 +222,16 @@ def test_a_model_object_keeps_its_precision():
         classify(Path("no such folder"), model=network, precision="mixed_bfloat16")
     with pytest.raises(TypeError, match="`model` must be a name, a builder"):
         classify(Path("no such folder"), model=5)
+
+
+def test_answers_over_views_are_what_is_judged_and_saved(arrays, tmp_path):
+    once = classify(arrays, model=small, **SHORT)
+    twice = classify(arrays, model=small, views=2, save_to=tmp_path, **SHORT)
+    x = arrays[1][0]
+    mean = (once.model.predict(x, verbose=0) + once.model.predict(x[:, :, ::-1], verbose=0)) / 2
+    np.testing.assert_allclose(twice.model.predict(x, verbose=0), mean, atol=1e-6)
+    assert twice.metrics["accuracy"] == pytest.approx(np.mean(mean.argmax(-1) == arrays[1][1]))
+    assert json.loads((tmp_path / "result.json").read_text())["augmentation"] == "Pipeline(Shift(0.05))"
 
 
 def test_weights_of_classes_that_the_data_do_not_have(arrays):
@@ -242,7 +253,7 @@ def test_data_without_random_access_train_too(arrays):
 
 def test_mixed_labels_train_and_whole_ones_validate(arrays, tmp_path):
     augment = augmentation.Pipeline(augmentation.OneOf(augmentation.CutMix(), augmentation.MixUp(0.4)))
-    options = SHORT | {"epochs": 10, "batch_size": 16, "class_weight": {0: 1.5}}
+    options = SHORT | {"epochs": 30, "batch_size": 16, "class_weight": {0: 1.5}}
     result = classify(arrays, model=small, augment=augment, save_to=tmp_path, **options)
     assert result.metrics["accuracy"] >= 0.8
     assert result.metrics["accuracy"] == pytest.approx(max(result.history["val_accuracy"]))
