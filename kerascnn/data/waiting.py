@@ -30,13 +30,33 @@ class InputClock:
         """The same batches, whose consumer is timed."""
         import tensorflow as tf
 
-        def arrived(asked, batch):
+        def arrived(asked, *leaves):
             self._total.assign_add(tf.timestamp() - asked)
-            return batch
+            return [tf.identity(leaf) for leaf in leaves]
 
-        asked = tf.data.Dataset.counter().map(lambda _: tf.timestamp())
-        return tf.data.Dataset.zip(asked, batches).map(arrived)  # zip gets the time first, and then the batch
+        asked = _mapped(tf.data.Dataset.counter(), lambda number: [tf.timestamp()], tf.TensorSpec((), tf.float64))
+        both = tf.data.Dataset.zip(asked, batches)  # which gets the time first, and then the batch
+        return _mapped(both, arrived, batches.element_spec).with_options(batches.options())
 
     def seconds(self) -> float:
         """The seconds so far."""
         return float(self._total.numpy())
+
+
+def _mapped(dataset, function, spec):
+    """`dataset.map(function)`, done by the consumer's own thread; `function` takes and gives leaves, `spec` their form.
+
+    `Dataset.map` would queue for a thread of the pool that makes the batches, which are all busy just when the input is
+    slow: the clock would start late, and the batch that is there wait once more.
+    """
+    import tensorflow as tf
+
+    with tf.device("CPU:0"):
+        traced = tf.function(function).get_concrete_function(*tf.nest.flatten(dataset.element_spec))
+    leaves = tf.nest.flatten(spec)
+    variant = tf.raw_ops.MapDataset(
+        input_dataset=tf.data.experimental.to_variant(dataset), other_arguments=traced.captured_inputs, f=traced,
+        output_types=[leaf.dtype for leaf in leaves], output_shapes=[leaf.shape for leaf in leaves],
+        use_inter_op_parallelism=False, preserve_cardinality=True,
+    )  # fmt: skip
+    return tf.data.experimental.from_variant(variant, spec)

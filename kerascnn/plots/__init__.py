@@ -1,6 +1,6 @@
 """Pictures of data, training and results: functions that return a matplotlib Figure, which `save` writes."""
 
-from kerascnn.plots.augmentations import augmentations as augmentations
+from kerascnn.plots.augmented import augmentations as augmentations
 from kerascnn.plots.classification import calibration as calibration
 from kerascnn.plots.classification import confusion as confusion
 from kerascnn.plots.classification import per_class as per_class
