@@ -69,7 +69,7 @@ class _State:
         transform, xp, line = step.transform, self.backend.np, None
         if self.points.entries and not transform.per_channel:
             self.flush()
-        means = self._means() if transform.needs_means else None
+        means = self._means(on) if transform.needs_means else None
         matrices = transform.colours(u, self.batch["images"].shape[-1], means, xp)
         if transform.per_channel:
             line = (Line, xp.stack([matrices[:, 0, 0], matrices[:, 0, -1]], axis=1), on)
@@ -78,8 +78,8 @@ class _State:
         else:
             self.colour.join(on, matrices, line)
 
-    def _means(self):
-        means, waiting = self.backend.means(self.batch["images"]), self.colour.matrices
+    def _means(self, on):
+        means, waiting = self.backend.means(self.batch["images"], on), self.colour.matrices
         if waiting is None:
             return means
         return self.backend.np.einsum("nij,nj->ni", waiting[..., :-1], means) + waiting[..., -1]

@@ -39,8 +39,8 @@ def pointwise(images, function):
     return clipped(function(images))
 
 
-def means(images):
-    """The mean colour `(n, channels)` of each image."""
+def means(images, on=None):
+    """The mean colour `(n, channels)` of each image, whichever are `on`."""
     return ops.mean(ops.cast(images, "float32"), axis=(1, 2))
 
 

@@ -50,11 +50,15 @@ def recolour(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
     return out if out.dtype == np.uint8 else np.clip(out, 0, 255, out=out)
 
 
-def means(images: np.ndarray) -> np.ndarray:
-    """`(n, channels)` float32, the mean colour of each image."""
+def means(images: np.ndarray, on: np.ndarray | None = None) -> np.ndarray:
+    """`(n, channels)` float32, the mean colour of each image; 0 where it is not wanted, if `on` `(n,)` says where."""
     import cv2
 
     n, channels = images.shape[::3]
+    if on is not None:
+        found = np.zeros((n, channels), np.float32)
+        found[on] = means(images[on])
+        return found
     if channels > MOST_CHANNELS:
         return images.mean(axis=(1, 2), dtype=np.float32)
     return np.array([cv2.mean(image) for image in images], np.float32).reshape(n, MOST_CHANNELS)[:, :channels]

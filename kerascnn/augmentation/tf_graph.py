@@ -7,6 +7,7 @@ import numpy as np
 
 def called(pipeline, batch, indices, epoch, seed, partnered):
     """`pipeline.apply` as an operation of a graph, with the shapes and types that it will give."""
+    import cv2
     import tensorflow as tf
 
     leaves = tf.nest.flatten(batch)
@@ -14,6 +15,7 @@ def called(pipeline, batch, indices, epoch, seed, partnered):
     seed = tf.convert_to_tensor(seed, tf.int64)
 
     def function(indices, epoch, seed, *leaves):
+        cv2.setNumThreads(1)  # tf.data makes several batches at a time; threads below these cost a third of the speed
         given = tf.nest.pack_sequence_as(batch, leaves)
         changed = pipeline.apply(given, indices, int(epoch), int(seed), partnered=partnered)
         return [np.asarray(leaf, spec.dtype) for leaf, spec in zip(tf.nest.flatten(changed), specs, strict=True)]

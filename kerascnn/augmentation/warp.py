@@ -5,6 +5,7 @@ import numpy as np
 PADS = {"reflect": "reflect", "edge": "edge", "zero": "constant"}
 FLIPS = {(1, -1): 1, (-1, 1): 0, (-1, -1): -1}  # OpenCV's codes of mirrorings along (y, x)
 MOST_CHANNELS = 4  # that OpenCV warps at once
+PADDED = 48  # pixels of the shorter side from which padding and a fourth channel save more time than they cost
 
 
 def warp(images, matrices, size=None, border="reflect", field=None, order="linear", fill=0) -> np.ndarray:
@@ -58,6 +59,8 @@ def _interpolated(images, matrices, size, border, field, order, fill):
     straight = options | {"flags": interpolation | cv2.WARP_INVERSE_MAP}
     out, frame = np.empty((n, *size, channels), images.dtype), (size[1], size[0])
     affine = (inverses[:, 2] == (0, 0, 1)).all()
+    if affine and order == "linear" and field is None and _gains_by_padding(images, border):
+        return _padded(images, inverses[:, :2], size, modes[border])
     fields = [None] * n if field is None else field
     for first in range(0, channels, MOST_CHANNELS):
         part = np.s_[..., first : first + MOST_CHANNELS]
@@ -76,6 +79,32 @@ def _interpolated(images, matrices, size, border, field, order, fill):
         if channels > MOST_CHANNELS:
             out[part] = results
     return out
+
+
+def _gains_by_padding(images, border):
+    colour = images.dtype == np.uint8 and images.shape[3] == 3
+    return colour and border != "zero" and min(images.shape[1:3]) >= PADDED
+
+
+def _padded(images, inverses, size, border):
+    """As OpenCV does fastest: four channels, and all that comes from outside laid around each image before."""
+    import cv2
+
+    n, height, width, _ = images.shape
+    ends = np.array([(x, y, 1) for x in (0, size[1] - 1) for y in (0, size[0] - 1)]).T
+    corners = inverses @ ends  # where the result's corners lie in the image
+    over = np.maximum(-corners, corners - [[width - 1], [height - 1]]).max(axis=(1, 2))
+    pads = np.maximum(np.ceil(over).astype(int) + 1, 0)
+    pads[pads >= min(height, width)] = 0  # too far out to be laid around: OpenCV's own border does it
+    moved = inverses.copy()
+    moved[:, :, 2] += pads[:, None]
+    four = cv2.cvtColor(images.reshape(n * height, width, 3), cv2.COLOR_RGB2RGBA).reshape(n, height, width, 4)
+    out = np.empty((n, *size, 4), np.uint8)
+    options = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, "borderMode": border}
+    for image, inverse, target, pad in zip(four, moved, out, pads.tolist(), strict=True):
+        wide = cv2.copyMakeBorder(image, pad, pad, pad, pad, border)
+        cv2.warpAffine(wide, inverse, (size[1], size[0]), dst=target, **options)
+    return cv2.cvtColor(out.reshape(n * size[0], size[1], 4), cv2.COLOR_RGBA2RGB).reshape(n, *size, 3)
 
 
 def _from_corners(size):

@@ -107,11 +107,14 @@ def plain_batches(data: Data, split: str, batch_size: int) -> tf.data.Dataset:
 def _prefetched(batches):
     """`batches`, some ahead, without tf.data's autotuning: its thread sleeps for times that double up to a minute, and
     now and then the end of an epoch, `fit` or `evaluate` waits for it to wake (TensorFlow 2.21; docs/pitfalls.md).
+
+    They are made by threads of their own: in the common pool a training step would queue behind them.
     """
     import tensorflow as tf
 
     options = tf.data.Options()
     options.autotune.enabled = False
+    options.threading.private_threadpool_size = WORKERS + 1  # one for the hand-over, and for `InputClock`
     return batches.prefetch(AHEAD).with_options(options)
 
 

@@ -95,3 +95,18 @@ def test_displacements_say_where_each_pixel_is_taken_from():
     turn = np.array([[[0, -1, 0], [1, 0, 0], [0, 0, 1.0]]])
     still = np.zeros((1, 2, 2, 2), np.float32)
     np.testing.assert_allclose(warp(image, turn, field=still), warp(image, turn), atol=1e-4)
+
+
+@pytest.mark.parametrize("border", ["reflect", "edge"])
+@pytest.mark.parametrize("far", [0.1, 2.0])
+def test_padded_colour_images_are_those_that_opencv_gives(border, far):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (6, 50, 64, 3), dtype=np.uint8)
+    matrices = np.tile(np.eye(3), (6, 1, 1))
+    matrices[:, :2, :2] += rng.uniform(-0.2, 0.2, (6, 2, 2))
+    matrices[:, :2, 2] = rng.uniform(-64, 64, (6, 2)) * far
+    together = warp(images, matrices, border=border).astype(int)
+    plain = warp(images.astype(np.float32), matrices, border=border)
+    assert np.abs(together - plain).max() <= 2.5 and np.abs(together - plain).mean() < 0.6
+    alone = [warp(images[i : i + 1], matrices[i : i + 1], border=border)[0] for i in range(6)]
+    assert (together == np.stack(alone)).all()
