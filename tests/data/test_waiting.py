@@ -1,7 +1,6 @@
 import time
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from kerascnn.data import InputClock, batches, load
@@ -46,8 +45,29 @@ def test_the_batches_stay_what_they_are_through_any_number_of_passes():
         assert clock.seconds() > before
 
 
-@pytest.mark.parametrize("wait", [0.03])
-def test_a_starved_training_says_so(wait):
+def busy(seconds):
+    """An augmentation that takes so long for each batch."""
+
+    def augment(images, indices, epoch, seed):
+        def late(images):
+            time.sleep(seconds)
+            return images
+
+        return tf.ensure_shape(tf.numpy_function(late, [images], tf.uint8), images.shape)
+
+    return augment
+
+
+def test_the_clock_is_looked_at_in_time_while_all_workers_are_busy():
+    data = load(((np.zeros((40, 2, 2, 1), "uint8"), np.arange(40) % 2), (np.zeros((2, 2, 2, 1), "uint8"), [0, 1])))
+    clock = InputClock()
+    iterator = iter(clock.timed(batches(data, "train", 1, augment=busy(0.02), epochs=(0, 2))))
+    begun = time.perf_counter()
+    assert sum(1 for _ in iterator) == 80
+    assert clock.seconds() > 0.8 * (time.perf_counter() - begun)
+
+
+def test_a_starved_training_says_so():
     import keras
 
     from kerascnn import training
@@ -57,13 +77,6 @@ def test_a_starved_training_says_so(wait):
     x, y = np.zeros((32, 2, 2, 1), "uint8"), np.arange(32) % 2
     data = load(((x, y), (x[:8], y[:8])))
 
-    def lazy(images, indices, epoch, seed):
-        def late(images):
-            time.sleep(wait * 8)  # eight workers at most make batches at a time on the machines that test this
-            return images
-
-        return tf.ensure_shape(tf.numpy_function(late, [images], tf.uint8), images.shape)
-
     model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")])
     model.compile("sgd", SparseCategoricalCrossentropy(), metrics=[SparseCategoricalAccuracy()])
-    assert 1 > training.run(model, data, epochs=4, batch_size=4, augment=lazy, verbose=0).input_wait > 0.4
+    assert 1 > training.run(model, data, epochs=4, batch_size=4, augment=busy(0.2), verbose=0).input_wait > 0.4
