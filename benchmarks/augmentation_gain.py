@@ -7,6 +7,7 @@ Each seed is another draw of 5,000 of the training images and of initial weights
 """
 
 import argparse
+import dataclasses
 import statistics
 
 import numpy as np
@@ -35,7 +36,8 @@ def main():
     for seed in range(options.seeds):
         chosen = np.random.default_rng(seed).permutation(len(x))
         parts = [(x[part], y[part]) for part in np.split(chosen[: options.images + 2000], [options.images])]
-        data = datasets.load((*parts, test), name=options.data, class_names=whole.class_names)
+        data = datasets.load((*parts, test), class_names=whole.class_names)
+        data = dataclasses.replace(data, name=options.data)  # by which "auto" knows what they show
         for augment in options.augment:
             result = classify(
                 data, model=options.model, epochs=options.epochs, augment=augment, seed=seed, verbose=0,

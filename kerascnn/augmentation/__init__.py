@@ -3,7 +3,6 @@
 from kerascnn.augmentation.augmix import AugMix as AugMix
 from kerascnn.augmentation.batch import CutMix as CutMix
 from kerascnn.augmentation.batch import MixUp as MixUp
-from kerascnn.augmentation.batch import Mosaic as Mosaic
 from kerascnn.augmentation.colour import Brightness as Brightness
 from kerascnn.augmentation.colour import ChannelShuffle as ChannelShuffle
 from kerascnn.augmentation.colour import Contrast as Contrast
@@ -23,6 +22,7 @@ from kerascnn.augmentation.geometry import Shear as Shear
 from kerascnn.augmentation.geometry import Shift as Shift
 from kerascnn.augmentation.geometry import Zoom as Zoom
 from kerascnn.augmentation.layer import Augment as Augment
+from kerascnn.augmentation.mosaic import Mosaic as Mosaic
 from kerascnn.augmentation.noise import JPEG as JPEG
 from kerascnn.augmentation.noise import Blur as Blur
 from kerascnn.augmentation.noise import GaussianNoise as GaussianNoise

@@ -15,7 +15,7 @@ import numpy as np
 from kerascnn import checks
 from kerascnn.augmentation.beta import symmetric_beta
 from kerascnn.augmentation.draws import uniforms
-from kerascnn.augmentation.transform import Transform, between, ranged
+from kerascnn.augmentation.transform import Transform
 
 PARTNERS = 0x5041_5254_4E45_5253  # added to the seed: partners come from a stream of their own
 MOST_ALPHA = 100
@@ -44,7 +44,7 @@ class BatchOperation(Transform):
             raise ValueError(checks.message("classes", f"be {len(class_names)}, as the data", self.classes, mend))
         return dataclasses.replace(self, classes=len(class_names))
 
-    def _labels(self, groups, shares, xp) -> dict:
+    def mixed_labels(self, groups, shares, xp) -> dict:
         """The labels of all groups by their `shares`, each `(n,)`; nothing where there are none."""
         if "labels" not in groups[0]:
             return {}
@@ -92,8 +92,8 @@ class MixUp(BatchOperation):
         share = symmetric_beta(u[:, 0], self.alpha, xp)
         mixed = {**own, "images": backend.blend(own["images"], other["images"], share)}
         if "bounding_boxes" in own:
-            mixed["bounding_boxes"] = _joined([group["bounding_boxes"] for group in groups], xp)
-        return mixed | self._labels(groups, (share, 1 - share), xp)
+            mixed["bounding_boxes"] = joined([group["bounding_boxes"] for group in groups], xp)
+        return mixed | self.mixed_labels(groups, (share, 1 - share), xp)
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,55 +129,8 @@ class CutMix(BatchOperation):
         own, other = groups
         size = own["images"].shape[1:3]
         windows = self.windows(u, size, backend.np)
-        share = 1 - _areas(windows) / (size[0] * size[1])
-        return own | _pasted(own, other, windows, backend) | self._labels(groups, (share, 1 - share), backend.np)
-
-
-@dataclass(frozen=True, repr=False)
-class Mosaic(BatchOperation):
-    """Four images in one, parted by a horizontal and a vertical line; each shows what it has at that place.
-
-    The lines cross anywhere within the share `centre` `(from, to)` of both sides. Which image is in which part is drawn
-    too. Labels are mixed by the areas; masks are cut alike; boxes are cut off at the lines, and dropped where less than
-    the share `min_visible` of their area remains. Bochkovskiy et al. 2020, "YOLOv4" (https://arxiv.org/abs/2004.10934).
-    """
-
-    centre: tuple[float, float] = (0.25, 0.75)
-    min_visible: float = field(default=0.1, kw_only=True)
-    others: ClassVar[int] = 3
-    draws: ClassVar[int] = 3
-    targets: ClassVar[frozenset] = frozenset({"labels", "segmentation_masks", "bounding_boxes"})
-
-    def __post_init__(self):
-        """Checks the arguments; `centre` becomes a tuple."""
-        super().__post_init__()
-        object.__setattr__(self, "centre", ranged("centre", self.centre, 0, 1))
-        checks.in_range("min_visible", self.min_visible, 0, 1)
-
-    def windows(self, u, size, xp):
-        """The part `(y0, x0, y1, x1)` of each of the four images in each example: four `(n, 4)`."""
-        height, width = size
-        down, along = (xp.floor(between(u[:, i], self.centre) * side + 0.5) for i, side in ((1, height), (0, width)))
-        turn, nothing = xp.floor(4 * u[:, 2]), xp.zeros_like(down)
-        for number in range(4):
-            part = (number + turn) % 4
-            lower, right = part >= 2, part % 2 == 1
-            top, bottom = xp.where(lower, down, nothing), xp.where(lower, nothing + height, down)
-            left, end = xp.where(right, along, nothing), xp.where(right, nothing + width, along)
-            yield xp.stack([top, left, bottom, end], axis=1)
-
-    def mix(self, groups, u, backend):
-        """The batch of mosaics."""
-        xp, size = backend.np, groups[0]["images"].shape[1:3]
-        windows = list(self.windows(u, size, xp))
-        mixed = groups[0]
-        for group, window in zip(groups[1:], windows[1:], strict=True):
-            mixed = mixed | _pasted(mixed, group, window, backend)
-        if "bounding_boxes" in mixed:
-            pieces = zip(groups, windows, strict=True)
-            parts = [_clipped(group["bounding_boxes"], window, self.min_visible, xp) for group, window in pieces]
-            mixed = mixed | {"bounding_boxes": _joined(parts, xp)}
-        return mixed | self._labels(groups, [_areas(window) / (size[0] * size[1]) for window in windows], xp)
+        share = 1 - areas(windows) / (size[0] * size[1])
+        return own | pasted(own, other, windows, backend) | self.mixed_labels(groups, (share, 1 - share), backend.np)
 
 
 def partners(indices: np.ndarray, epoch: int, seed: int, size: int, number: int) -> np.ndarray:
@@ -193,11 +146,12 @@ def partners(indices: np.ndarray, epoch: int, seed: int, size: int, number: int)
     return (indices[:, None] + 1 + np.floor(u * (size - 1)).astype(np.int64)) % size
 
 
-def _areas(windows):
+def areas(windows):
+    """The pixels in each of `windows` `(n, 4)`."""
     return (windows[:, 2] - windows[:, 0]) * (windows[:, 3] - windows[:, 1])
 
 
-def _pasted(own, other, windows, backend) -> dict:
+def pasted(own, other, windows, backend) -> dict:
     """The images and masks of `own` with those of `other` inside the `windows`."""
     pasted = {"images": backend.fill(own["images"], windows, other["images"])}
     if "segmentation_masks" in own:
@@ -215,19 +169,6 @@ def _held(windows, size, xp):
     return (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
 
 
-def _clipped(given, windows, min_visible, xp):
-    """Boxes cut off at the windows; -1 and zeros for those of which less than `min_visible` remains."""
-    boxes, labels = given["boxes"], given["labels"]
-    windows = xp.array(windows, dtype="float32")[:, None]
-    low, high = windows[..., 1::-1], windows[..., :1:-1]
-    first, last = xp.maximum(boxes[..., :2], low), xp.minimum(boxes[..., 2:], high)
-    seen, whole = xp.maximum(last - first, 0), boxes[..., 2:] - boxes[..., :2]
-    seen, whole = seen[..., 0] * seen[..., 1], whole[..., 0] * whole[..., 1]
-    kept = (labels >= 0) & (seen > 0) & (seen >= min_visible * whole)
-    boxes = xp.where(kept[..., None], xp.concatenate([first, last], axis=-1), xp.zeros_like(boxes))
-    return {"boxes": boxes, "labels": xp.where(kept, labels, -xp.ones_like(labels))}
-
-
-def _joined(parts, xp):
+def joined(parts, xp):
     """The boxes of all parts, one after the other."""
     return {key: xp.concatenate([part[key] for part in parts], axis=1) for key in ("boxes", "labels")}
