@@ -85,7 +85,7 @@ def classify(
         skip_bad: trains without files that are no images, and lists them in result.json.
         patience: epochs without a better validation accuracy after which training stops; None trains them all.
         views: looks at an image that the trained model's answer is the mean of: 2 adds the mirror image, 6 shifts by a
-            pixel too. Half a point to a point more of accuracy, for so many times the seconds of an answer.
+            pixel too. For objects that mean the same in the mirror; costs so many times the seconds of an answer.
         precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
         seed: fixes split, order, augmentation, weights, dropout: the same seed gives the same network, bit for bit.
         save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the

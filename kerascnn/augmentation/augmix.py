@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from kerascnn import checks
 from kerascnn.augmentation import engine
+from kerascnn.augmentation.beta import interpolated
 from kerascnn.augmentation.geometry import Rotate, Shear, Shift
 from kerascnn.augmentation.pipeline import OneOf, Pipeline
 from kerascnn.augmentation.pixels import AutoContrast, Equalize
-from kerascnn.augmentation.plan import plan
+from kerascnn.augmentation.plan import Plan, plan
 from kerascnn.augmentation.tones import Posterize, Solarize
 from kerascnn.augmentation.transform import Transform
 
@@ -49,7 +50,12 @@ class AugMix(Transform):
     @property
     def draws(self) -> int:
         """Those of all chains, a weight for each, and two for the share."""
-        return self.width * (plan(self.chain()).draws + 1) + 2
+        return self.width * (self.steps.draws + 1) + 2
+
+    @cached_property
+    def steps(self) -> Plan:
+        """The chain without nesting."""
+        return plan(self.chain())
 
     def chain(self) -> Pipeline:
         """What a copy goes through."""
@@ -68,10 +74,10 @@ class AugMix(Transform):
         """All chains at once, as one batch of `width` times as many images."""
         xp, width = backend.np, self.width
         weights = gammas(u[:, : width + 2], self.alpha, xp)
-        steps = plan(self.chain())
-        draws = [u[:, width + 2 + i * steps.draws :][:, : steps.draws] for i in range(width)]
+        count = self.steps.draws
+        draws = [u[:, width + 2 + i * count :][:, :count] for i in range(width)]
         copies = {"images": xp.concatenate([images] * width)}
-        copies = engine.run(steps, copies, xp.concatenate(draws), backend)["images"]
+        copies = engine.run(self.steps, copies, xp.concatenate(draws), backend)["images"]
         copies = xp.reshape(copies, (width, -1, *images.shape[1:]))
         mixed, total = copies[0], weights[:, 0]
         for i in range(1, width):
@@ -86,12 +92,7 @@ def gammas(u, shape: float, xp):
     >>> gammas(np.array([0.5]), 1.0, np).round(3).tolist()  # of shape 1: the exponential distribution, log 2
     [0.693]
     """
-    table = xp.array(_quantiles(shape))
-    place = u * (ENTRIES - 1)
-    below = xp.floor(place)
-    index = below.astype("int64") if xp is np else xp.cast(below, "int32")
-    low, high = xp.take(table, index, axis=0), xp.take(table, index + 1, axis=0)
-    return low + (place - below) * (high - low)
+    return interpolated(_quantiles(shape), u, xp)
 
 
 @lru_cache

@@ -58,7 +58,7 @@ class BatchOperation(Transform):
         if self.classes is None:
             mend = f"Pass {type(self).__name__}(classes=10), or one-hot labels."
             raise ValueError(checks.message("classes", "be known where labels are integers", None, mend))
-        return xp.where(labels[:, None] == xp.arange(self.classes), 1.0, 0.0)
+        return one_hot(labels, self.classes, xp)
 
 
 @dataclass(frozen=True, repr=False)
@@ -144,6 +144,11 @@ def partners(indices: np.ndarray, epoch: int, seed: int, size: int, number: int)
     indices = np.asarray(indices, np.int64)
     u = uniforms(int(seed) + PARTNERS, epoch, indices, number)
     return (indices[:, None] + 1 + np.floor(u * (size - 1)).astype(np.int64)) % size
+
+
+def one_hot(labels, classes: int, xp):
+    """Labels `(n,)` as shares of the classes, `(n, classes)`."""
+    return xp.where(labels[:, None] == xp.arange(classes), 1.0, 0.0)
 
 
 def areas(windows):

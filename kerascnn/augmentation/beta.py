@@ -20,13 +20,18 @@ def symmetric_beta(u, alpha: float, xp):
     >>> symmetric_beta(np.array([0.0, 0.25, 0.5, 1.0]), 1.0, np).round(6).tolist()
     [0.0, 0.25, 0.5, 1.0]
     """
-    table = xp.array(_table(alpha), dtype="float32")
-    place = KNOTS * (1 - xp.abs(2 * u - 1))
-    knot = xp.minimum(xp.floor(place), KNOTS - 1)
+    lesser = 0.5 * xp.power(interpolated(_table(alpha), 1 - xp.abs(2 * u - 1), xp), 1 / alpha)
+    return xp.where(u < 0.5, lesser, 1 - lesser)
+
+
+def interpolated(table: np.ndarray, share, xp):
+    """A function at each `share` in [0, 1], linear between the values of its `table`, at even steps from 0 to 1."""
+    last, table = len(table) - 1, xp.array(table, dtype="float32")
+    place = last * share
+    knot = xp.minimum(xp.floor(place), last - 1)
     below = xp.array(knot, dtype="int32")
     start, end = xp.take(table, below, axis=0), xp.take(table, below + 1, axis=0)
-    lesser = 0.5 * xp.power(start + (place - knot) * (end - start), 1 / alpha)
-    return xp.where(u < 0.5, lesser, 1 - lesser)
+    return start + (place - knot) * (end - start)
 
 
 @lru_cache(maxsize=16)

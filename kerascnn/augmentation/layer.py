@@ -97,8 +97,7 @@ def augmented(pipeline: Pipeline, batch, u, keys):
     """
     rows = _with_partners(batch, pipeline.others)
     rows["images"] = ops.cast(rows["images"], "float32")
-    edges = {"border": pipeline.border, "ignore": pipeline.ignore, "min_visible": pipeline.min_visible}
-    return run(pipeline.plan, rows, u, graph, **edges, keys=keys)
+    return run(pipeline.plan, rows, u, graph, **pipeline.edges, keys=keys)
 
 
 def _with_partners(batch, others):

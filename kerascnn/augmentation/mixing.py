@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from kerascnn.augmentation.batch import partners
+from kerascnn.augmentation.batch import one_hot, partners
 from kerascnn.augmentation.plan import Plan, Step
 
 
@@ -73,7 +73,7 @@ def _chosen(on, new, old, xp):
             continue
         other = old[key]
         if key == "labels" and len(other.shape) < len(leaf.shape):
-            other = xp.where(other[:, None] == xp.arange(leaf.shape[1]), 1.0, 0.0)
+            other = one_hot(other, leaf.shape[1], xp)
         elif key in ("boxes", "labels") and leaf.shape[1:] != other.shape[1:]:
             more = [(0, 0)] * len(leaf.shape)
             more[1] = (0, leaf.shape[1] - other.shape[1])

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from kerascnn import checks
 from kerascnn.augmentation.batch import BatchOperation, areas, joined, pasted
+from kerascnn.augmentation.targets import cut
 from kerascnn.augmentation.transform import between, ranged
 
 
@@ -52,19 +53,12 @@ class Mosaic(BatchOperation):
             mixed = mixed | pasted(mixed, group, window, backend)
         if "bounding_boxes" in mixed:
             pieces = zip(groups, windows, strict=True)
-            parts = [_clipped(group["bounding_boxes"], window, self.min_visible, xp) for group, window in pieces]
+            parts = [self._shown(group["bounding_boxes"], window, xp) for group, window in pieces]
             mixed = mixed | {"bounding_boxes": joined(parts, xp)}
         return mixed | self.mixed_labels(groups, [areas(window) / (size[0] * size[1]) for window in windows], xp)
 
-
-def _clipped(given, windows, min_visible, xp):
-    """Boxes cut off at the windows; -1 and zeros for those of which less than `min_visible` remains."""
-    boxes, labels = given["boxes"], given["labels"]
-    windows = xp.array(windows, dtype="float32")[:, None]
-    low, high = windows[..., 1::-1], windows[..., :1:-1]
-    first, last = xp.maximum(boxes[..., :2], low), xp.minimum(boxes[..., 2:], high)
-    seen, whole = xp.maximum(last - first, 0), boxes[..., 2:] - boxes[..., :2]
-    seen, whole = seen[..., 0] * seen[..., 1], whole[..., 0] * whole[..., 1]
-    kept = (labels >= 0) & (seen > 0) & (seen >= min_visible * whole)
-    boxes = xp.where(kept[..., None], xp.concatenate([first, last], axis=-1), xp.zeros_like(boxes))
-    return {"boxes": boxes, "labels": xp.where(kept, labels, -xp.ones_like(labels))}
+    def _shown(self, entry, windows, xp):
+        """The boxes of one of the images, cut off at its `windows` `(n, 4)`."""
+        top, left, bottom, right = (xp.array(windows[:, i : i + 1], dtype="float32") for i in range(4))
+        ends = tuple(entry["boxes"][..., i] for i in range(4))
+        return cut(entry, ends, (left, top, right, bottom), self.min_visible, xp)

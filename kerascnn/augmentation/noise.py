@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from kerascnn import checks
-from kerascnn.augmentation.transform import Transform, between, ranged
+from kerascnn.augmentation.transform import Transform, between, fixed, ranged
 
 REACH = 3  # standard deviations of a Gaussian to either side
 
@@ -84,14 +84,11 @@ class JPEG(Transform):
     def __post_init__(self):
         """Checks the arguments."""
         super().__post_init__()
-        ranged("quality", self._pair(), 1, 100)
-
-    def _pair(self):
-        return self.quality if isinstance(self.quality, Sequence) else (self.quality, self.quality)
+        ranged("quality", fixed(self.quality), 1, 100)
 
     def pixels(self, images, u, backend, keys):
         """The images with their artefacts."""
-        return backend.jpeg(images, between(u[:, 0], self._pair()))
+        return backend.jpeg(images, between(u[:, 0], fixed(self.quality)))
 
 
 def up_to(name: str, value, most: float) -> tuple[float, float]:

@@ -88,14 +88,18 @@ class Pipeline(Transform):
             positions = self.rows(np.arange(len(indices)), epoch, seed, len(indices))
             batch, indices = taken(batch, positions), indices[positions]
         u = uniforms(seed, epoch, indices, self.plan.draws)
-        options = {"border": self.border, "ignore": self.ignore, "min_visible": self.min_visible}
-        changed = run(self.plan, batch, u, host, **options, keys=streams(seed, epoch, indices))
+        changed = run(self.plan, batch, u, host, **self.edges, keys=streams(seed, epoch, indices))
         return changed["images"] if alone else changed
 
     @cached_property
     def plan(self) -> Plan:
         """Its steps without nesting."""
         return plan(self)
+
+    @property
+    def edges(self) -> dict[str, Any]:
+        """What happens at the edges of the image, as the engine takes it."""
+        return {"border": self.border, "ignore": self.ignore, "min_visible": self.min_visible}
 
     @cached_property
     def others(self) -> int:

@@ -46,10 +46,20 @@ def _boxes(entry, matrices, before, after, min_visible, xp):
         xp.stack([left, right, right, left], -1), xp.stack([top, top, bottom, bottom], -1), matrices, before, after, xp
     )
     ends = xp.min(x, axis=-1), xp.min(y, axis=-1), xp.max(x, axis=-1), xp.max(y, axis=-1)
-    cut = [xp.clip(end, 0, side) for end, side in zip(ends, after[::-1] * 2, strict=True)]
-    visible, area = _area(*cut), _area(*ends)
+    return cut(entry, ends, (0, 0, *after[::-1]), min_visible, xp)
+
+
+def cut(entry, ends, limits, min_visible, xp) -> dict:
+    """`entry`, boxes and labels, with the boxes of `ends` (left, top, right, bottom) cut off at the same of `limits`.
+
+    Ends are `(n, m)`, limits numbers or `(n, 1)`. A box of which less than `min_visible` of the area remains becomes 0
+    and its label -1, as are those that are not there.
+    """
+    bounds = zip(ends, limits[:2] * 2, limits[2:] * 2, strict=True)
+    inside = [xp.minimum(xp.maximum(end, low), high) for end, low, high in bounds]
+    visible, area = _area(*inside), _area(*ends)
     kept = (entry["labels"] >= 0) & (visible > 0) & (visible >= min_visible * area)
-    boxes = xp.where(kept[..., None], xp.stack(cut, -1), xp.zeros_like(entry["boxes"]))
+    boxes = xp.where(kept[..., None], xp.stack(inside, -1), xp.zeros_like(entry["boxes"]))
     return {**entry, "boxes": boxes, "labels": xp.where(kept, entry["labels"], xp.full_like(entry["labels"], -1))}
 
 

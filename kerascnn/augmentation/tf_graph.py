@@ -14,8 +14,9 @@ def called(pipeline, batch, indices, epoch, seed, partnered):
     specs = _results(pipeline, batch)
     seed = tf.convert_to_tensor(seed, tf.int64)
 
+    cv2.setNumThreads(1)  # tf.data makes several batches at a time; threads below these cost a third of the speed
+
     def function(indices, epoch, seed, *leaves):
-        cv2.setNumThreads(1)  # tf.data makes several batches at a time; threads below these cost a third of the speed
         given = tf.nest.pack_sequence_as(batch, leaves)
         changed = pipeline.apply(given, indices, int(epoch), int(seed), partnered=partnered)
         return [np.asarray(leaf, spec.dtype) for leaf, spec in zip(tf.nest.flatten(changed), specs, strict=True)]

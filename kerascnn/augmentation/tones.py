@@ -8,7 +8,7 @@ from numbers import Integral
 from typing import ClassVar
 
 from kerascnn import checks
-from kerascnn.augmentation.transform import Transform, between, ranged
+from kerascnn.augmentation.transform import Transform, between, fixed, ranged
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,13 +50,13 @@ class Posterize(Transform):
     def __post_init__(self):
         """Checks the arguments."""
         super().__post_init__()
-        pair = ranged("bits", _pair(self.bits), 1, 8)
+        pair = ranged("bits", fixed(self.bits), 1, 8)
         if not all(isinstance(end, Integral) for end in pair):
             raise ValueError(checks.message("bits", "be a whole number or a pair of them", self.bits))
 
     def values(self, x, u, xp):
         """Each value on the step below it."""
-        low, high = _pair(self.bits)
+        low, high = fixed(self.bits)
         bits = xp.minimum(xp.floor(between(u[0], (low, high + 1))), high)  # in float32 a draw may round up to the end
         step = 2.0 ** (8 - bits)
         return xp.floor(x / step) * step
@@ -75,12 +75,8 @@ class Solarize(Transform):
     def __post_init__(self):
         """Checks the arguments."""
         super().__post_init__()
-        ranged("threshold", _pair(self.threshold), 0, 256)
+        ranged("threshold", fixed(self.threshold), 0, 256)
 
     def values(self, x, u, xp):
         """`255 - x` from the threshold on."""
-        return xp.where(x < between(u[0], _pair(self.threshold)), x, 255 - x)
-
-
-def _pair(value):
-    return value if isinstance(value, Sequence) else (value, value)
+        return xp.where(x < between(u[0], fixed(self.threshold)), x, 255 - x)

@@ -92,6 +92,11 @@ def ranged(name: str, value, low: float, high: float, *, about: float = 0) -> tu
     return pair
 
 
+def fixed(value):
+    """The range of an argument that a number fixes: the pair as it stands, or the number at both ends."""
+    return value if isinstance(value, Sequence) else (value, value)
+
+
 def between(u, pair):
     """`u` in [0, 1) stretched to the range `pair`."""
     return pair[0] + u * (pair[1] - pair[0])
