@@ -60,9 +60,9 @@ def _exchange(model, old, new):
 
 
 def _renamed(config, old, new):
-    """`config` with every serialised object of class `old` given to class `new`."""
+    """`config` with every serialised object of class `old` given to class `new`, and nested models not compiled."""
     if isinstance(config, dict):
-        config = {key: _renamed(value, old, new) for key, value in config.items()}
+        config = {key: _renamed(value, old, new) for key, value in config.items() if key != "compile_config"}
         return config | new if old.items() <= config.items() else config
     if isinstance(config, (list, tuple)):
         return type(config)(_renamed(value, old, new) for value in config)

@@ -26,13 +26,15 @@ def network():
     return keras.Model(inputs, blocks.classifier(x, 3, name="probabilities"), name="small")
 
 
-def test_the_file_loads_without_kerascnn_and_predicts_the_same(tmp_path, python):
+@pytest.mark.parametrize("views", [1, 2])
+def test_the_file_loads_without_kerascnn_and_predicts_the_same(tmp_path, python, views):
     model = network()
     model.compile(
         kerascnn.optimizers.sgd(kerascnn.schedules.OneCycle(0.1, 10)), kerascnn.losses.SparseCategoricalCrossentropy()
     )
     x = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1)).astype("float32")
     model.fit(x, np.arange(4) % 3, verbose=0)
+    model = kerascnn.models.averaged(model, views)  # whose inner model is compiled
     save_model(model, tmp_path / "model.keras")
     np.save(tmp_path / "x.npy", x)
     done = python("-c", FRESH, tmp_path / "model.keras", tmp_path / "y.npy", tmp_path / "x.npy")
