@@ -17,7 +17,7 @@ from kerascnn.augmentation import targets
 from kerascnn.augmentation.draws import substreams
 from kerascnn.augmentation.mixing import combined, grouped
 from kerascnn.augmentation.plan import Plan, Step
-from kerascnn.augmentation.waiting import Colour, Geometry, Line, Points, both
+from kerascnn.augmentation.waiting import Colour, Geometry, Line, Points
 
 
 def run(plan: Plan, batch: dict, u, backend, *, border="reflect", ignore=255, min_visible=0.1, keys=None) -> dict:
@@ -53,7 +53,8 @@ class _State:
         """A matrix joins those that wait."""
         transform, xp = step.transform, self.backend.np
         if getattr(transform, "swap", None):
-            self.batch = targets.swap(self.batch, both(transform.flipped(u), on), transform.swap, xp)
+            mirrored = xp.ones_like(self.batch["images"][:, 0, 0, 0], dtype="bool") if on is None else on
+            self.batch = targets.swap(self.batch, mirrored, transform.swap, xp)
         size = transform.output_size(self.size) if hasattr(transform, "output_size") else self.size
         self.geometry.join(on, size, matrices=transform.matrices(u, self.size, xp))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral
 
 from kerascnn import checks
@@ -16,7 +16,7 @@ from kerascnn.augmentation.transform import Transform
 
 @dataclass(frozen=True, repr=False)
 class RandomFlip(Transform):
-    """Mirrors half of the images that it acts on, left to right ("horizontal") or top to bottom ("vertical").
+    """Mirrors a share `p` of the images, by default half, left to right ("horizontal") or top to bottom ("vertical").
 
     `swap` holds pairs of classes, by name or index, that become each other in the mirror, in labels, masks and boxes.
     Raises ValueError if a class stands in two pairs; `prepared` does for a name that is no class.
@@ -27,7 +27,7 @@ class RandomFlip(Transform):
 
     direction: str = "horizontal"
     swap: Mapping | None = None
-    draws = 1
+    p: float = field(default=0.5, kw_only=True)
 
     def __post_init__(self):
         """Checks the arguments."""
@@ -43,14 +43,9 @@ class RandomFlip(Transform):
         swap = {_index(one, names): _index(other, names) for one, other in self.swap.items()}
         return dataclasses.replace(self, swap=swap)
 
-    def flipped(self, u):
-        """`(n,)`, whether each image is mirrored."""
-        return u[:, 0] < 0.5
-
     def matrices(self, u, size, xp):
-        """The identity or the mirroring of each image."""
-        sign = xp.where(self.flipped(u), -1.0, 1.0)
-        return affine(u, xp, xx=sign) if self.direction == "horizontal" else affine(u, xp, yy=sign)
+        """The mirroring, for each image."""
+        return affine(u, xp, xx=-1.0) if self.direction == "horizontal" else affine(u, xp, yy=-1.0)
 
 
 @dataclass(frozen=True, repr=False)

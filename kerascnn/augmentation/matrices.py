@@ -8,7 +8,7 @@ def affine(u, xp, *, xx=1.0, xy=0.0, x=0.0, yx=0.0, yy=1.0, y=0.0):
 
 def stacked(entries, u, xp):
     """`(n, 3, 3)` matrices of nine `entries`, row by row, each a number or `(n,)`."""
-    zero = xp.zeros_like(u[:, 0])
+    zero = xp.sum(xp.zeros_like(u), axis=1)  # of no draws too
     return xp.reshape(xp.stack([zero + entry for entry in entries], -1), (-1, 3, 3))
 
 

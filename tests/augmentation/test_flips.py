@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from kerascnn.augmentation import Pipeline
 from kerascnn.augmentation.flips import QuarterTurn, RandomFlip
 from kerascnn.augmentation.warp import warp
 
@@ -9,18 +10,23 @@ SQUARE = np.arange(2 * 5 * 5 * 3, dtype=np.uint8).reshape(2, 5, 5, 3)
 HANDS = ("left hand", "foot", "right hand")
 
 
-def test_flip_mirrors_half():
-    flip = RandomFlip("horizontal")
-    flips = flip.matrices(U, (20, 40), np)
-    assert ((flips[:, 0, 0] == -1) == flip.flipped(U)).all() and (flips[:, 1, 1] == 1).all()
-    assert abs(flip.flipped(U).mean() - 0.5) < 0.04
-    assert (RandomFlip("vertical").matrices(U[:1] * 0, (20, 40), np)[0] == np.diag([1, -1, 1])).all()
+@pytest.mark.parametrize(("flip", "share"), [(RandomFlip(), 0.5), (RandomFlip(p=0.25), 0.25), (RandomFlip(p=1), 1)])
+def test_flip_mirrors_its_share(flip, share):
+    images = np.tile(np.array([[[[0], [1]]]], np.uint8), (4000, 1, 1, 1))
+    mirrored = Pipeline(flip).apply(images, np.arange(4000))[:, 0, 0, 0]
+    assert abs(mirrored.mean() - share) < 0.02
+
+
+def test_a_flip_that_always_acts_swaps_every_label():
+    batch = {"images": SQUARE, "labels": np.array([0, 1])}
+    swapped = Pipeline(RandomFlip(swap={0: 2}, p=1)).apply(batch, np.arange(2))
+    assert swapped["labels"].tolist() == [2, 1]
 
 
 @pytest.mark.parametrize(("direction", "axis"), [("horizontal", 2), ("vertical", 1)])
 def test_flip_is_numpys(direction, axis):
-    matrices = RandomFlip(direction).matrices(np.array([[0.1], [0.9]]), (5, 5), np)
-    assert (warp(SQUARE, matrices) == np.concatenate([np.flip(SQUARE[:1], axis), SQUARE[1:]])).all()
+    matrices = RandomFlip(direction).matrices(np.empty((2, 0)), (5, 5), np)
+    assert (warp(SQUARE, matrices) == np.flip(SQUARE, axis)).all()
 
 
 def test_quarter_turns_are_numpys_rot90_to_the_pixel():
@@ -38,9 +44,9 @@ def test_what_is_not_square_is_turned_by_half():
 
 
 def test_names_of_classes_become_indices():
-    flip = RandomFlip("horizontal", swap={"left hand": "right hand"}, p=0.5)
+    flip = RandomFlip("horizontal", swap={"left hand": "right hand"}, p=0.4)
     ready = flip.prepared(HANDS)
-    assert ready == RandomFlip("horizontal", swap={0: 2}, p=0.5) == ready.prepared(HANDS)
+    assert ready == RandomFlip("horizontal", swap={0: 2}, p=0.4) == ready.prepared(HANDS)
     assert RandomFlip().prepared(HANDS) == RandomFlip()
 
 

@@ -213,7 +213,7 @@ def test_labels_pass_a_pipeline_that_does_not_change_them():
 
 def test_labels_change_with_a_flip():
     data = noise(12, classes=3)
-    augment = Pipeline(RandomFlip("horizontal", p=1.0, swap={"0": "2"})).prepared(data.class_names)
+    augment = Pipeline(RandomFlip("horizontal", swap={"0": "2"})).prepared(data.class_names)
     plain, swapped = (all_of(batches(data, "train", 6, augment=each)) for each in (None, augment))
     flipped = np.array([(a[:, ::-1] == b).all() for a, b in zip(plain[0], swapped[0], strict=True)])
     assert 0 < flipped.sum() < 12
