@@ -1,9 +1,10 @@
-"""AdamW and SGD as the literature runs them: weight decay on kernels only, clipping and weight averages by argument."""
+"""AdamW and SGD as the literature runs them: decay of kernels only, clipping, averages, rates of layers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+from keras import ops
 
 from kerascnn import checks
 
@@ -13,20 +14,71 @@ NOT_DECAYED = ("bias", "gamma", "beta", "scale")
 Rate = float | keras.optimizers.schedules.LearningRateSchedule
 
 
+class LayerRates:
+    """For a Keras optimizer, in front of it in the list of bases: a factor of the learning rate for each layer.
+
+    A variable's step and its weight decay are both multiplied by the factor of its layer, found by the parts of the
+    variable's path, the innermost that is named; 1 where none is. Clipping comes before the factors.
+    """
+
+    def __init__(self, *args, layer_rates: Mapping[str, float], **kwargs):
+        super().__init__(*args, **kwargs)
+        for name, factor in layer_rates.items():
+            checks.in_range(f"layer_rates[{name!r}]", factor, 0, float("inf"), ends="[)")
+        self.layer_rates = {name: float(factor) for name, factor in layer_rates.items()}
+
+    def factor(self, path: str) -> float:
+        """The factor of the variable with this path, such as "block3/conv/kernel"."""
+        return next((self.layer_rates[part] for part in reversed(path.split("/")) if part in self.layer_rates), 1.0)
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Decays the variable and takes the optimizer's own step, both at the layer's rate."""
+        named = self._trainable_variables[self._get_variable_index(variable)]  # TensorFlow's own have no path
+        rate = ops.cast(learning_rate, variable.dtype) * self.factor(named.path)
+        if self.weight_decay and self._use_weight_decay(named):
+            self.assign_sub(variable, variable * ops.cast(self.weight_decay, variable.dtype) * rate)
+        super().update_step(gradient, variable, rate)
+
+    def get_config(self):
+        """The optimizer's arguments and the factors."""
+        return {**super().get_config(), "layer_rates": dict(self.layer_rates)}
+
+    def _apply_weight_decay(self, variables):
+        """Nothing: `update_step` does it."""
+
+
+@keras.saving.register_keras_serializable("kerascnn")
+class LayerwiseAdamW(LayerRates, keras.optimizers.AdamW):
+    """Keras' AdamW with a factor of the learning rate for each layer."""
+
+
+@keras.saving.register_keras_serializable("kerascnn")
+class LayerwiseSGD(LayerRates, keras.optimizers.SGD):
+    """Keras' SGD with a factor of the learning rate for each layer."""
+
+
 def adamw(
-    learning_rate: Rate, *, weight_decay: float = 1e-2, clip_norm: float | None = None, ema: float | None = None
+    learning_rate: Rate,
+    *,
+    weight_decay: float = 1e-2,
+    clip_norm: float | None = None,
+    ema: float | None = None,
+    layer_rates: Mapping[str, float] | None = None,
 ) -> keras.optimizers.Optimizer:
     """AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101) without decay on biases and norms.
 
     A step takes `learning_rate * weight_decay` of each kernel away. `clip_norm` bounds the norm of all gradients
     together. `ema` in (0, 1) keeps averages of the weights with that momentum, which `fit` puts in place when it ends.
+    `layer_rates` multiplies the rate, decay included, of the layers that it names, as `backbones.layer_rates` makes it.
     Keras saves no exclusions: an optimizer loaded from a file decays biases and norms too, so compile with a new one.
 
     >>> adamw(1e-3, clip_norm=1.0).global_clipnorm
     1.0
     """
     options = _shared(learning_rate, weight_decay, clip_norm, ema)
-    return _sparing(keras.optimizers.AdamW(weight_decay=weight_decay, **options))
+    if layer_rates is None:
+        return _sparing(keras.optimizers.AdamW(weight_decay=weight_decay, **options))
+    return _sparing(LayerwiseAdamW(weight_decay=weight_decay, layer_rates=layer_rates, **options))
 
 
 def sgd(
@@ -36,20 +88,23 @@ def sgd(
     weight_decay: float = 5e-4,
     clip_norm: float | None = None,
     ema: float | None = None,
+    layer_rates: Mapping[str, float] | None = None,
 ) -> keras.optimizers.Optimizer:
     """SGD with Nesterov momentum, without decay on biases and norms.
 
     `weight_decay` has the meaning of the papers and of torch, where the decay is a part of the gradient and momentum
     multiplies it by `1 / (1 - momentum)`. Keras decays apart from momentum, so its optimizer is given the multiple: a
-    step takes `learning_rate * weight_decay / (1 - momentum)` of each kernel away. `clip_norm` and `ema` as in `adamw`.
+    step takes `learning_rate * weight_decay / (1 - momentum)` of each kernel away. The other arguments are `adamw`'s.
 
     >>> round(sgd(0.1, momentum=0.9, weight_decay=5e-4).weight_decay, 9)
     0.005
     """
     checks.in_range("momentum", momentum, 0, 1, ends="[)")
     options = _shared(learning_rate, weight_decay, clip_norm, ema)
-    decay = weight_decay / (1 - momentum)
-    return _sparing(keras.optimizers.SGD(momentum=float(momentum), nesterov=True, weight_decay=decay, **options))
+    options |= {"momentum": float(momentum), "nesterov": True, "weight_decay": weight_decay / (1 - momentum)}
+    if layer_rates is None:
+        return _sparing(keras.optimizers.SGD(**options))
+    return _sparing(LayerwiseSGD(layer_rates=layer_rates, **options))
 
 
 OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {"adamw": adamw, "sgd": sgd}
@@ -111,5 +166,6 @@ def _shared(learning_rate: Rate, weight_decay: float, clip_norm: float | None, e
 
 
 def _sparing(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    optimizer.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
+    # TensorFlow shows Keras "upscale/kernel:0" for a name, of which only the last part is the weight's own.
+    optimizer.exclude_from_weight_decay(var_names=[f"{part}[^/]*$" for part in NOT_DECAYED])
     return optimizer

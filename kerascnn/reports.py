@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import keras
 import numpy as np
 
-from kerascnn import metrics
+from kerascnn import checks, inspect, metrics
 from kerascnn.data import Data, plain_batches
 
 MISTAKES = 25  # shown in the picture of the worst ones
@@ -31,7 +31,7 @@ class Report:
 
 def classification(model: keras.Model, data: Data, batch_size: int = 256) -> Report:
     """Judges a classifier on the test split, or on the validation split where there is none."""
-    split = "validation" if data.test is None else "test"
+    split = _judged_on(data)
     labels, probabilities = predict(model, data, split, batch_size)
     figures = metrics.classification(labels, probabilities, data.class_names)
     return Report(split, figures, _pictures(data, split, labels, probabilities, figures))
@@ -45,6 +45,31 @@ def predict(model: keras.Model, data: Data, split: str, batch_size: int = 256) -
     ]
     targets, outputs = zip(*pairs, strict=True)
     return np.concatenate(targets), np.concatenate(outputs)
+
+
+def explained(model: keras.Model, data: Data, *, count: int = 6, batch_size: int = 256) -> dict[str, Callable[[], Any]]:
+    """Pictures of what a classifier looks at, on the split it is judged on: functions that draw them, by file name.
+
+    "gradcam.png" has up to `count` right answers, of each class in turn the surest, beside the `count` worst mistakes,
+    each with the map that speaks for the answer; "feature_maps.png" what the layers of each resolution see in the
+    first of them; "filters.png" the first kernels. Nothing is computed before a function is called. Empty for a model
+    without convolutions, and for signals and volumes.
+    """
+    checks.positive_int("count", count)
+    if len(data.image_shape) != 3 or not inspect.is_convolutional(model):
+        return {}
+    from kerascnn import plots
+
+    chosen = cache(partial(_right_and_wrong, model, data, count, batch_size))
+    return {
+        "gradcam.png": lambda: _grad_cam(model, data.class_names, *chosen()),
+        "feature_maps.png": lambda: _feature_maps(model, chosen()[0][:1]),
+        "filters.png": lambda: plots.filters(inspect.filters(model)),
+    }
+
+
+def _judged_on(data: Data) -> str:
+    return "validation" if data.test is None else "test"
 
 
 def _pictures(data, split, labels, probabilities, figures) -> dict[str, Callable[[], Any]]:
@@ -72,3 +97,36 @@ def _images(data: Data, split: str, indices: np.ndarray) -> list[np.ndarray]:
     wanted = set(indices.tolist())
     found = {place: np.asarray(image) for place, (image, _) in enumerate(data.split(split)) if place in wanted}
     return [found[index] for index in indices.tolist()]
+
+
+def _right_and_wrong(model, data, count, batch_size) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Images, labels and probabilities of up to `count` right answers and then of as many of the worst mistakes."""
+    split = _judged_on(data)
+    labels, probabilities = predict(model, data, split, batch_size)
+    wrong = metrics.worst_mistakes(labels, probabilities, count)
+    chosen = np.concatenate([_surest_in_turn(labels, probabilities)[:count], wrong])
+    return np.stack(_images(data, split, chosen)), labels[chosen], probabilities[chosen]
+
+
+def _surest_in_turn(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """The indices of the right answers: the surest of each class, then the second of each, and so on."""
+    right = np.flatnonzero(probabilities.argmax(axis=1) == labels)
+    order = right[np.argsort(-probabilities[right].max(axis=1), kind="stable")]
+    rank = np.zeros(len(order), int)
+    for label in np.unique(labels[order]):
+        rank[labels[order] == label] = np.arange(np.sum(labels[order] == label))
+    return order[np.argsort(rank, kind="stable")]
+
+
+def _grad_cam(model, class_names, images, labels, probabilities):
+    from kerascnn import plots
+
+    maps = inspect.grad_cam(model, images, probabilities.argmax(axis=1))
+    return plots.grad_cam(images, maps, labels, probabilities, class_names)
+
+
+def _feature_maps(model, images):
+    from kerascnn import plots
+
+    maps = inspect.feature_maps(model, images)
+    return plots.feature_maps(images[0], {name: found[0] for name, found in maps.items()})

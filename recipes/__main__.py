@@ -10,7 +10,7 @@ from pathlib import Path
 
 from recipes import _shell
 
-RECIPES = {"classify": "recipes.classify", "predict": "recipes.predict"}  # the module of each
+RECIPES = {name: f"recipes.{name}" for name in ("classify", "finetune", "predict", "export")}  # the module of each
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +55,7 @@ def _run(name: str, arguments: Sequence[str], prog: str) -> int:
         options["save_to"] = _shell.default_save_to(recipe, options)
     try:
         result = recipe(**options)
-    except (ValueError, FloatingPointError, OSError) as error:
+    except (ValueError, ArithmeticError, ImportError, OSError) as error:
         if isinstance(error, OSError) or _raised_here(error):
             return _fail(error)
         raise

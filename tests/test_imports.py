@@ -27,7 +27,7 @@ sys.meta_path.insert(0, Witness())
 for part in sys.argv[1:]:
     importlib.import_module(part)
 """
-BACKEND_FREE = [f"kerascnn.{part}" for part in "layers blocks models losses metrics schedules callbacks".split()]
+BACKEND_FREE = [f"kerascnn.{part}" for part in "layers blocks models losses metrics schedules callbacks backbones inspect".split()]
 ALL = [
     *BACKEND_FREE,
     "kerascnn.data",
@@ -35,6 +35,7 @@ ALL = [
     "kerascnn.training",
     "kerascnn.plots",
     "recipes.classify",
+    "recipes.finetune",
 ]
 
 

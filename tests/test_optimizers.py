@@ -4,7 +4,7 @@ import pytest
 from keras import layers, ops
 
 from kerascnn.layers import BatchNormalization, LayerScale
-from kerascnn.optimizers import OPTIMIZERS, RATES, adamw, make, sgd, suited
+from kerascnn.optimizers import OPTIMIZERS, RATES, LayerwiseAdamW, LayerwiseSGD, adamw, make, sgd, suited
 from kerascnn.schedules import OneCycle
 
 pytestmark = pytest.mark.backend
@@ -17,7 +17,10 @@ def network():
     x = BatchNormalization(name="norm")(x)
     x = LayerScale(0.5, name="layer_scale")(x)
     x = layers.GroupNormalization(2, name="group")(layers.DepthwiseConv2D(3, name="depthwise")(x))
-    model = keras.Model(inputs, layers.Dense(2, name="dense")(layers.Flatten()(x)))
+    return ones(keras.Model(inputs, layers.Dense(2, name="dense")(layers.Flatten()(x))))
+
+
+def ones(model):
     for weight in model.trainable_weights:
         weight.assign(np.ones(weight.shape))
     return model
@@ -44,6 +47,13 @@ def test_kernels_decay_and_biases_and_norms_do_not(optimizer, kept):
     assert len(after) == 3 + 3 + 2 + 1 + 2  # and their biases, two gammas and betas, a LayerScale
     for path, value in after.items():
         np.testing.assert_allclose(value, kept if path in kernels else 1.0, rtol=1e-6, err_msg=path)
+
+
+@pytest.mark.parametrize("layer_rates", [None, {"other": 0.5}])
+def test_a_kernel_decays_whatever_its_layer_is_called(layer_rates):
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(2, name="upscale_bias")], name="beta")
+    after = step_without_gradient(adamw(0.1, weight_decay=0.5, layer_rates=layer_rates), ones(model))
+    assert [float(value.flat[0]) for value in after.values()] == pytest.approx([0.95, 1.0])
 
 
 def test_decay_of_sgd_means_what_it_means_in_the_papers():
@@ -123,3 +133,92 @@ def test_suited_finds_normalisation_in_nested_models_too():
 def test_errors_name_the_argument(name, value):
     with pytest.raises(ValueError, match=f"`{name}` must be in .* Received: {name}={value}"):
         sgd(**{"learning_rate": 0.1, name: value})
+
+
+def two_layers():
+    """Two layers of one shape, called "low" and "top", in a model "outer" whose layers' paths begin with its name."""
+    low, top = (layers.Dense(3, name=name) for name in ("low", "top"))
+    return ones(keras.Sequential([keras.Input((3,)), low, top], name="outer"))
+
+
+def moved(optimizer, gradient, steps=3):
+    """How far each weight of the two layers goes, if all get the same gradient again and again."""
+    model = two_layers()
+    for number in range(steps):
+        gradients = [ops.full(weight.shape, gradient * (1 + number)) for weight in model.trainable_weights]
+        optimizer.apply(gradients, model.trainable_weights)
+    return {weight.path.partition("/")[2]: 1 - np.asarray(weight) for weight in model.trainable_weights}
+
+
+KINDS = pytest.mark.parametrize("kind", [adamw, sgd])
+
+
+@KINDS
+@pytest.mark.parametrize("rate", [1e-2, OneCycle(2e-2, 10)], ids=["constant", "schedule"])
+def test_the_step_of_a_layer_is_multiplied_by_its_factor(kind, rate):
+    far = moved(kind(rate, weight_decay=0.0, layer_rates={"low": 0.125}), gradient=0.5)
+    plain = moved(kind(rate, weight_decay=0.0), gradient=0.5)
+    for weight in ("kernel", "bias"):
+        assert (plain[f"low/{weight}"] > 1e-3).all()
+        np.testing.assert_array_equal(far[f"top/{weight}"], plain[f"top/{weight}"])
+        np.testing.assert_allclose(far[f"low/{weight}"], plain[f"low/{weight}"] / 8, rtol=1e-4)
+
+
+@KINDS
+def test_the_decay_of_a_layer_is_multiplied_by_its_factor(kind):
+    far = moved(kind(0.1, weight_decay=0.125, layer_rates={"low": 0.5}), gradient=0.0, steps=1)
+    decay = 0.0125 if kind is adamw else 0.125  # SGD's decay is divided by 1 - momentum
+    np.testing.assert_allclose(far["top/kernel"], decay, rtol=1e-5)
+    np.testing.assert_allclose(far["low/kernel"], decay / 2, rtol=1e-5)
+    assert not far["top/bias"].any() and not far["low/bias"].any()
+
+
+@KINDS
+@pytest.mark.parametrize("options", [{}, {"clip_norm": 0.1, "ema": 0.9, "weight_decay": 0.3}])
+def test_factors_of_one_change_no_bit(kind, options):
+    optimizer, plain = kind(0.1, **options, layer_rates={"low": 1}), kind(0.1, **options)
+    for one, other in zip(moved(optimizer, 0.5).values(), moved(plain, 0.5).values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    names = [[(each.shape, each.path.partition("/")[2]) for each in some.variables] for some in (optimizer, plain)]
+    assert names[0] == names[1]  # what a resumed run puts back
+    for one, other in zip(optimizer.variables, plain.variables, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_innermost_named_part_of_a_path_counts():
+    optimizer = adamw(0.1, layer_rates={"outer": 0.5, "low": 0.25})
+    assert [optimizer.factor(path) for path in ("outer/low/kernel", "outer/top/kernel", "head/kernel")] == [
+        0.25,
+        0.5,
+        1,
+    ]
+    assert adamw(0.1, layer_rates={"kern": 0.5}).factor("low/kernel") == 1
+    far = moved(sgd(0.1, weight_decay=0.0, layer_rates={"outer": 0.0, "low": 1.0}), 0.5)
+    assert far["low/kernel"].all() and not far["top/kernel"].any()
+
+
+@KINDS
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_fit_uses_the_factors(kind, policy):
+    keras.config.set_dtype_policy(policy)  # float16 wraps the optimizer in one that scales the loss
+    model = two_layers()
+    before = [np.asarray(weight) for weight in model.weights]
+    model.compile(kind(0.1, layer_rates={"low": 0}), "mse")
+    model.fit(np.ones((8, 3)), np.zeros((8, 3)), epochs=12, verbose=0)  # the scale falls until nothing overflows
+    changed = [not np.array_equal(weight, old) for weight, old in zip(model.weights, before, strict=True)]
+    assert changed == [False, False, True, True]
+
+
+@KINDS
+def test_an_optimizer_with_factors_survives_its_config(kind):
+    optimizer = kind(0.25, layer_rates={"low": 0.5})
+    assert type(optimizer) is {adamw: LayerwiseAdamW, sgd: LayerwiseSGD}[kind]
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert type(again) is type(optimizer) and again.get_config() == optimizer.get_config()
+    assert again.get_config()["layer_rates"] == {"low": 0.5}
+
+
+def test_a_factor_below_nothing_is_an_error():
+    with pytest.raises(ValueError, match=r"`layer_rates\['low'\]` must be in \[0, inf\). Received: .*=-1"):
+        make("adamw", 0.1, layer_rates={"low": -1})
+    assert type(make("sgd", 0.1, layer_rates=None)) is keras.optimizers.SGD

@@ -24,6 +24,7 @@ def public_modules():
         yield importlib.import_module(each.name)
     yield importlib.import_module("recipes.classify")
     yield importlib.import_module("recipes.predict")
+    yield importlib.import_module("recipes.export")
 
 
 def exported(module):

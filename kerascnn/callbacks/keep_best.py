@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -23,15 +23,26 @@ class KeepBest(keras.callbacks.Callback):
         mode: "max" or "min"; "auto" takes "max" unless the figure is a loss or an error (`loss`, `mse`, `mae`).
         patience: epochs without a better figure after which training stops; None never stops.
         path: file that holds the best weights as training goes, written whole or not at all; None keeps them in memory.
+        keep: "best", or "last" to end with the weights of the last epoch, where validation images are too few to
+            choose an epoch by; the best one is still told.
     """
 
-    def __init__(self, monitor="val_accuracy", *, mode="auto", patience: int | None = None, path: Path | None = None):
+    def __init__(
+        self,
+        monitor="val_accuracy",
+        *,
+        mode="auto",
+        patience: int | None = None,
+        path: Path | None = None,
+        keep: Literal["best", "last"] = "best",
+    ):
         super().__init__()
         if patience is not None:
             checks.positive_int("patience", patience)
         if checks.one_of("mode", mode, ["auto", "max", "min"]) == "auto":
             mode = "min" if monitor.endswith(("loss", "mse", "mae", "error")) else "max"
         self.monitor, self.mode, self.patience, self.path = monitor, mode, patience, path
+        self.keep = checks.one_of("keep", keep, ("best", "last"))
         self.value: float | None = None
         self.loss = math.inf
         self.epoch = 0
@@ -58,17 +69,20 @@ class KeepBest(keras.callbacks.Callback):
         value, loss = float(logs[self.monitor]), float(logs.get("val_loss", math.inf))
         if self._is_better(value, loss):
             self.value, self.loss, self.epoch = value, loss, epoch
-            self._keep(snapshot.averaged(self.model))
+            if self.keep == "best":
+                self._keep(snapshot.averaged(self.model))
         elif self.patience is not None and epoch - self.epoch >= self.patience:
             self.stopped = self.model.stop_training = True
 
     def on_train_end(self, logs=None):
-        """Gives the best weights back to the model.
+        """Gives the weights to keep back to the model.
 
         Raises: ValueError if the file holds another epoch's, as after a kill between this file and the run's state if
         the epoch, trained again, went another way.
         """
-        if self.value is not None:
+        if self.keep == "last":
+            snapshot.put(self.model.variables, snapshot.averaged(self.model))
+        elif self.value is not None:
             snapshot.put(self.model.variables, self._weights if self.path is None else self._read())
 
     def state(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Exact resume: a run that is killed at any moment goes on as if it never was."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +59,7 @@ class Resume(keras.callbacks.Callback):
         snapshot.build_optimizer(self.model)
         snapshot.put(self.model.variables, arrays["model"])
         snapshot.put(self.model.optimizer.variables, arrays["optimizer"])
-        for key, callback in _keyed(self.companions).items():
-            lists = {name.split("/")[2]: group for name, group in arrays.items() if name.startswith(f"callback/{key}/")}
-            if key in facts["callbacks"]:
-                restore(callback, facts["callbacks"][key] | lists)
+        remind(self.companions, arrays, facts["callbacks"])
         self._found = None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -71,13 +68,28 @@ class Resume(keras.callbacks.Callback):
             "model": snapshot.take(self.model.variables),
             "optimizer": snapshot.take(self.model.optimizer.variables),
         }
-        facts: dict[str, Any] = {"epoch": epoch, "stopped": bool(self.model.stop_training), "callbacks": {}}
-        for key, callback in _keyed(self.companions).items():
-            state = remembered(callback)
-            lists = [name for name, value in state.items() if _are_arrays(value)]
-            arrays |= {f"callback/{key}/{name}": state.pop(name) for name in lists}
-            facts["callbacks"][key] = state
-        snapshot.write(self.path, arrays, facts)
+        lists, plain = memories(self.companions)
+        facts = {"epoch": epoch, "stopped": bool(self.model.stop_training), "callbacks": plain}
+        snapshot.write(self.path, arrays | lists, facts)
+
+
+def memories(callbacks: Sequence[keras.callbacks.Callback]) -> tuple[dict[str, list[np.ndarray]], dict[str, Any]]:
+    """What the callbacks remember, for `snapshot.write`: lists of arrays by name, and facts by class and order."""
+    arrays, facts = {}, {}
+    for key, callback in _keyed(callbacks).items():
+        state = remembered(callback)
+        lists = [name for name, value in state.items() if _are_arrays(value)]
+        arrays |= {f"callback/{key}/{name}": state.pop(name) for name in lists}
+        facts[key] = state
+    return arrays, facts
+
+
+def remind(callbacks: Sequence[keras.callbacks.Callback], arrays: Mapping, facts: Mapping) -> None:
+    """Gives callbacks their `memories` back; one that has none there begins anew."""
+    for key, callback in _keyed(callbacks).items():
+        lists = {name.split("/")[2]: group for name, group in arrays.items() if name.startswith(f"callback/{key}/")}
+        if key in facts:
+            restore(callback, facts[key] | lists)
 
 
 def remembered(callback: keras.callbacks.Callback) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def from_arrays(data, options: Options, name: str = "arrays") -> Data:
     _check_shapes(arrays)
     class_names = _class_names({split: labels for split, (_, labels) in arrays.items()}, options)
     report["bytes"] = sum(images.nbytes for images, _ in arrays.values())
-    sources = carve({split: Arrays(*pair) for split, pair in arrays.items()}, options)
+    sources = carve({split: Arrays(*pair) for split, pair in arrays.items()}, options, report)
     check_classes(sources["train"].labels, class_names, report)
     return from_sources(sources, class_names, name=name, report=report)
 

@@ -16,7 +16,7 @@ from kerascnn.data.memory import free_bytes
 from kerascnn.data.options import Options
 from kerascnn.data.preparing import FOLDER, prepare
 from kerascnn.data.sources import Arrays
-from kerascnn.data.splits import carve, check_classes, stratified
+from kerascnn.data.splits import carve, check_classes, stratified, warn_if_none_held_out
 
 NAME = re.compile(r"([\w-]+:)?[a-zA-Z]\w*(/[\w+.-]+)?(:[\d.*]+)?(/(\w+=[^,]+,?)+)?")  # community:name/config:version
 SPLIT_NAMES = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
@@ -113,7 +113,7 @@ def _in_memory(encoded, decode_one, options: Options, *, class_names, report, **
         images, labels = _gathered(dataset, decode_one)
         if _labelled(labels):
             sources[split] = Arrays(images, labels)
-    sources = carve(sources, options)
+    sources = carve(sources, options, report)
     check_classes(sources["train"].labels, class_names, report)
     return from_sources(sources, class_names, report=report, **fields)
 
@@ -144,6 +144,7 @@ def _streamed(encoded, decode_one, options: Options, *, class_names, report, **f
     examples = {split: dataset.unbatch() for split, dataset in encoded.items() if _labelled(labels[split])}
     labels = {split: labels[split] for split in examples}
     if "validation" not in examples:
+        warn_if_none_held_out(options, report)
         kept, held = stratified(labels["train"], options.validation, options.seed)
         whole = examples["train"]
         examples |= {"train": _only(whole, kept), "validation": _only(whole, held)}

@@ -51,7 +51,7 @@ def from_folder(root: Path, options: Options) -> Data:
     if bad and not (options.skip_bad and len(cut) < len(listing)):
         _complain(root, bad)
     report["skipped"] = [f"{path.relative_to(root).as_posix()}: {reason}" for path, reason in sorted(bad.items())]
-    sources = carve(_sources(listing, images, bad, image_shape, options), options)
+    sources = carve(_sources(listing, images, bad, image_shape, options), options, report)
     check_classes(sources["train"].labels, class_names, report)
     return from_sources(sources, class_names, name=root.resolve().name, report=report)
 

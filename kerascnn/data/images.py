@@ -8,7 +8,7 @@ import numpy as np
 
 from kerascnn import checks
 
-RESIZES = ("stretch", "letterbox")
+RESIZES = ("stretch", "letterbox", "crop")
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 GREY_MODES = ("1", "L", "LA", "I", "F")
 
@@ -45,10 +45,13 @@ def header(path: str | Path) -> tuple[int, int, int]:
 def fit(image: np.ndarray, image_size, resize: str = "stretch") -> np.ndarray:
     """`image` `(height, width, channels)`, uint8 or float32, resized to `image_size` without aliasing.
 
-    "stretch" fills the size; "letterbox" keeps the ratio, centred, with 0 around it. Raises ValueError otherwise.
+    "stretch" fills the size; "letterbox" keeps the ratio, centred, with 0 around it; "crop" keeps the ratio too and
+    cuts the middle out, as large as the size's shape allows. Raises ValueError otherwise.
 
     >>> fit(np.full((2, 4, 1), 7, np.uint8), 4, "letterbox")[..., 0].tolist()
     [[0, 0, 0, 0], [7, 7, 7, 7], [7, 7, 7, 7], [0, 0, 0, 0]]
+    >>> fit(np.arange(8, dtype=np.uint8).reshape(2, 4, 1), 2, "crop")[..., 0].tolist()
+    [[1, 2], [5, 6]]
     """
     checks.one_of("resize", resize, RESIZES)
     height, width = (image_size, image_size) if np.isscalar(image_size) else image_size
@@ -56,6 +59,8 @@ def fit(image: np.ndarray, image_size, resize: str = "stretch") -> np.ndarray:
         return image
     if resize == "stretch":
         return _resized(image, height, width)
+    if resize == "crop":
+        return _resized(image, height, width, _middle(image.shape, height, width))
     scale = min(height / image.shape[0], width / image.shape[1])
     inner = _resized(image, max(1, round(scale * image.shape[0])), max(1, round(scale * image.shape[1])))
     top, left = (height - inner.shape[0]) // 2, (width - inner.shape[1]) // 2
@@ -85,11 +90,18 @@ def describe(error: Exception) -> str:
     return f"{getattr(error, 'strerror', None) or error}"
 
 
-def _resized(image, height, width):
+def _middle(shape, height, width) -> tuple[float, float, float, float]:
+    """The largest box in the middle of an image of `shape` with the ratio of `height` to `width`, as Pillow has it."""
+    scale = min(shape[0] / height, shape[1] / width)
+    top, left = max(0, shape[0] - scale * height) / 2, max(0, shape[1] - scale * width) / 2
+    return left, top, shape[1] - left, shape[0] - top
+
+
+def _resized(image, height, width, box=None):
     from PIL import Image
 
     def one(plane):
-        return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR))
+        return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR, box))
 
     if image.dtype == np.uint8 and image.shape[2] == 3:
         return one(image)

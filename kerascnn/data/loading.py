@@ -30,11 +30,13 @@ def load(
         takes `seed` alone of the options below. An existing folder wins over a name.
     image_size: one integer or (height, width). None keeps a common size; files of mixed sizes get their median size in
         multiples of 8, at most 224.
-    resize: "stretch" fills the size; "letterbox" keeps the ratio and pads with 0.
+    resize: "stretch" fills the size; "letterbox" keeps the ratio and pads with 0; "crop" keeps it and cuts the middle
+        out.
     channels: "first" for arrays `(n, channels, height, width)`; they are turned once.
     color: "grey" or "rgb"; None keeps RGB unless all images are grey.
-    validation: the share of each class that is held out, by `seed`, where there is no validation split. The test split
-        is never touched.
+    validation: the share of each class that is held out, by `seed`, where there is no validation split; a class with a
+        single image keeps it for training. 0 holds nothing out, for sets of one image a class: the training images are
+        then the validation split too, with a warning. The test split is never touched.
     skip_bad: leave out unreadable files, and list them in `report["skipped"]`, instead of raising.
     memory: the share of free memory that images may take; above it they are read from disk as they are needed.
     class_names: the names of the classes of arrays; otherwise their numbers.

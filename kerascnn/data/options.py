@@ -28,7 +28,7 @@ class Options:
         checks.one_of("resize", self.resize, RESIZES)
         checks.one_of("channels", self.channels, ("last", "first"))
         checks.one_of("color", self.color, (None, "grey", "rgb"))
-        checks.in_range("validation", self.validation, 0, 0.5, ends="(]", mend="Pass validation=0.1.")
+        checks.in_range("validation", self.validation, 0, 0.5, mend="Pass validation=0.1.")
         checks.positive_int("seed", self.seed, least=0)
         checks.in_range("memory", self.memory, 0, 1, mend="It is the share of free memory that images may take.")
         object.__setattr__(self, "image_size", _size(self.image_size))

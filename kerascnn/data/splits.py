@@ -18,13 +18,17 @@ def stratified(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray,
     """Two sorted arrays of indices, `(kept, held)`: about `share` of each class is held out.
 
     A class of two or more examples gives at least one and keeps at least one; a single example is kept. The draw of a
-    class depends on `seed`, its label and its size only. Raises ValueError if nothing can be held out.
+    class depends on `seed`, its label and its size only. With `share` 0 nothing is held out, and both are all indices.
+    Raises ValueError if every class has one example only.
 
     >>> labels = np.array([0, 0, 0, 0, 1, 1])
     >>> kept, held = stratified(labels, 0.25, seed=0)
     >>> labels[kept].tolist(), labels[held].tolist()
     ([0, 0, 0, 1], [0, 1])
     """
+    everything = np.arange(len(labels))
+    if not share:
+        return everything, everything
     held = []
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
@@ -33,14 +37,16 @@ def stratified(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray,
     held = np.sort(np.concatenate(held))
     if not held.size:
         rule = "have a class of two images or more, to split off a validation set"
-        raise ValueError(checks.message("data", rule, f"{len(labels)} images", "Pass a validation split."))
-    return np.setdiff1d(np.arange(len(labels)), held), held
+        mend = "Pass a validation split, or validation=0 to judge the training on its own images."
+        raise ValueError(checks.message("data", rule, f"{len(labels)} images", mend))
+    return np.setdiff1d(everything, held), held
 
 
-def carve(sources, options: Options):
+def carve(sources, options: Options, report):
     """`sources` with a stratified, seeded validation split taken out of the training split, if there is none."""
     if "validation" in sources:
         return sources
+    warn_if_none_held_out(options, report)
     train = sources["train"]
     kept, held = stratified(train.labels, options.validation, options.seed)
     return {**sources, "train": Subset(train, kept), "validation": Subset(train, held)}
@@ -56,6 +62,13 @@ def check_classes(labels: np.ndarray, class_names: Sequence[str], report) -> Non
         if names:
             shown = ", ".join(map(repr, names[:NAMED])) + (", ..." if len(names) > NAMED else "")
             warn(f"{len(names)} of {len(class_names)} classes with {what}: {shown}. Add images or drop them.", report)
+
+
+def warn_if_none_held_out(options: Options, report) -> None:
+    """Warns that the validation split is the training split, if the options ask for that."""
+    if not options.validation:
+        text = "With validation=0 no image is held out: validation figures are of the training images themselves."
+        warn(text, report)
 
 
 def warn(text: str, report) -> None:

@@ -6,6 +6,9 @@ from kerascnn.plots.classification import confusion as confusion
 from kerascnn.plots.classification import per_class as per_class
 from kerascnn.plots.images import examples as examples
 from kerascnn.plots.images import mistakes as mistakes
+from kerascnn.plots.inspection import feature_maps as feature_maps
+from kerascnn.plots.inspection import filters as filters
+from kerascnn.plots.inspection import grad_cam as grad_cam
 from kerascnn.plots.style import save as save
 from kerascnn.plots.training import curves as curves
 from kerascnn.plots.training import learning_rate as learning_rate

@@ -1,6 +1,7 @@
 """The folder of a run: which call it belongs to, what was decided once, whether it has ended."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,10 @@ from typing import Any
 from kerascnn.data import Data
 from kerascnn.files import PARTIAL, write_text
 from kerascnn.training.describe import describe
+
+PARTS = "parts"  # the folder of the folders of a run's parts
+ENDED = "ended.npz"  # in the folder of a part: it has ended
+BEGUN = ("state.npz", f"{PARTS}/*/state.npz", f"{PARTS}/*/{ENDED}")  # any of them: there is something to go on from
 
 
 @dataclass(frozen=True)
@@ -91,11 +96,17 @@ class RunFolder:
         """A file of the run, or None if nothing is kept."""
         return None if self.path is None else self.path / name
 
+    def part(self, name: str) -> "RunFolder":
+        """The folder of a part of the run, such as a stage of its training; its file `ENDED` says that it has ended."""
+        return RunFolder(None if self.path is None else self.path / PARTS / name, {})
+
     def clear(self) -> None:
-        """Removes what only an unfinished run needs, and what a kill has left of half written files."""
+        """Removes what only an unfinished run needs, its parts too, and what a kill has left of half written files."""
         if self.path is not None:
             for file in (self.path / "state.npz", self.path / "best.npz", *self.path.glob(PARTIAL)):
                 file.unlink(missing_ok=True)
+            if (self.path / PARTS).exists():
+                shutil.rmtree(self.path / PARTS)
 
     def _check_order(self, kept: str) -> None:
         """Raises ValueError if the data were kept in another way when the run began, which changes their order."""
@@ -115,6 +126,7 @@ def _decided(path: Path) -> dict[str, Any] | None:
     """What was decided for the run at `path`; None where no run has ended or has come to the end of an epoch."""
     if (path / "result.json").exists():  # perhaps written by `Result.save`, without a run.json
         return {"arguments": json.loads((path / "result.json").read_text()).get("arguments", {})}
-    if (path / "state.npz").exists() and (path / "run.json").exists():
+    begun = any(any(path.glob(pattern)) for pattern in BEGUN)
+    if begun and (path / "run.json").exists():
         return json.loads((path / "run.json").read_text())
     return None

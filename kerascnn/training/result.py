@@ -14,6 +14,7 @@ from kerascnn.callbacks.log import table
 from kerascnn.card import model_card
 from kerascnn.files import save_atomically, write_text
 from kerascnn.layers import unfuse
+from kerascnn.training.export import export
 
 ZOO = Path(__file__).parents[2] / "saved_models"
 
@@ -57,10 +58,22 @@ class Result:
         write_text(folder / "result.json", json.dumps(self.extras["record"], indent=1) + "\n")
         return replace(self, path=folder)
 
+    def export(self, path: str | Path, format: str = "onnx") -> Path:
+        """Writes the model for another runtime: "onnx", "litert" (phones) or "savedmodel"; see `training.export`.
+
+        The file is run and compared with the model before it is kept. Returns its path.
+        """
+        return export(self.model, path, format)
+
 
 def save_model(model: keras.Model, path: Path) -> None:
     """Writes a `.keras` file, whole or not at all, with Keras' own BatchNormalization in place of ours."""
     save_atomically(path, unfuse(model).save)
+
+
+def find(name: str | Path) -> Path | None:
+    """The folder that `load` would read: the one at that path, or of that name in the zoo; None where there is none."""
+    return next((path for path in (Path(name), ZOO / name, ZOO / "runs" / name) if path.is_dir()), None)
 
 
 def load(name: str | Path) -> Result:
@@ -68,7 +81,7 @@ def load(name: str | Path) -> Result:
 
     Raises: FileNotFoundError that lists the zoo, where there is neither; ValueError where the run has not ended.
     """
-    folder = next((path for path in (Path(name), ZOO / name, ZOO / "runs" / name) if path.is_dir()), None)
+    folder = find(name)
     if folder is None:
         zoo = sorted(path.parent.name for path in ZOO.glob("*/result.json"))
         raise FileNotFoundError(checks.message("name", f"be a folder or one of the zoo, {zoo}", str(name)))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -21,12 +21,13 @@ class Fitted:
     """What `run` returns.
 
     Attributes:
-        model: the network for use, with its best weights (without auxiliary outputs).
+        model: the network for use, with the weights that were to be kept (without auxiliary outputs).
         history: a list for each figure, an entry an epoch.
         seconds: of training, without validation, for each epoch.
         images_per_second: median over the epochs.
-        best_epoch: the epoch of the weights, from 1.
+        best_epoch: the epoch that is best on the validation split, from 1.
         input_wait: share of the training seconds that went by waiting for input.
+        stages: what each stage was and cost, of a training in stages (see `run_stages`).
     """
 
     model: keras.Model
@@ -35,9 +36,10 @@ class Fitted:
     images_per_second: float
     best_epoch: int
     input_wait: float
+    stages: Sequence[Mapping[str, Any]] = ()
 
 
-def run(
+def run(  # noqa: PLR0913 (what a training is told)
     model: keras.Model,
     data: datasets.Data,
     *,
@@ -47,12 +49,13 @@ def run(
     seed: int = 0,
     folder: RunFolder | None = None,
     monitor: str = "val_accuracy",
+    keep: Literal["best", "last"] = "best",
     patience: int | None = None,
     class_weight: Mapping[int, float] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | str = "auto",
 ) -> Fitted:
-    """Trains a compiled model on `data.train`, and keeps the weights that are best on `data.validation`.
+    """Trains a compiled model on `data.train`, and keeps the weights that are best on `data.validation`, or the last.
 
     With a `folder` the state of the run is written there after each epoch; the same call goes on from it, and ends with
     the same weights, history and best epoch, bit for bit, as a run that was never stopped.
@@ -66,13 +69,14 @@ def run(
         seed: of order and augmentation.
         folder: where to keep the run; None keeps nothing.
         monitor: the figure that says which epoch is best.
+        keep: the weights that the model ends with, of the "best" epoch or of the "last".
         patience: epochs without a better one after which training stops; None trains them all.
         class_weight: weight of each class in the loss, by its index; 1 for those that are not there.
         callbacks: further Keras callbacks. One with `state()` and `restore(state)` is resumed exactly too.
         verbose: "auto" or 1 for a live table, 2 for one line an epoch, 0 for nothing.
     """
     folder = folder or RunFolder(None, {})
-    best = KeepBest(monitor, patience=patience, path=folder.file("best.npz"))
+    best = KeepBest(monitor, patience=patience, path=folder.file("best.npz"), keep=keep)
     clock = datasets.InputClock()
     log = Log(folder.file("history.csv"), clock.seconds)
     steps = datasets.steps_per_epoch(data, batch_size)
@@ -101,13 +105,18 @@ def run(
             shown.close()
     speed = images / float(np.median(log.seconds))
     waited = sum(log.waits) / sum(log.seconds[-len(log.waits) :])
-    trained = getattr(model, "inference", lambda: model)()
-    return Fitted(trained, log.history, log.seconds, speed, best.epoch + 1, waited)
+    return Fitted(for_use(model), log.history, log.seconds, speed, best.epoch + 1, waited)
+
+
+def for_use(model: keras.Model) -> keras.Model:
+    """The model without what only its training needs, such as auxiliary outputs."""
+    return getattr(model, "inference", lambda: model)()
 
 
 def finish(fitted: Fitted, report: Report, record: Mapping[str, Any], folder: RunFolder) -> Result:
     """The Result of a run, saved in its folder if it has one, where it replaces what only an unfinished run needs."""
-    pictures = {"curves.png": partial(plots.curves, fitted.history), **report.pictures}
+    figures = {name: values for name, values in fitted.history.items() if name != "stage"}
+    pictures = {"curves.png": partial(plots.curves, figures), **report.pictures}
     result = Result(fitted.model, fitted.history, record["metrics"], None, {"record": record, "pictures": pictures})
     if folder.path is not None:
         result = result.save(folder.path)

@@ -43,6 +43,21 @@ def test_training_ends_with_the_weights_of_the_first_best_epoch(on_disk, tmp_pat
     assert len(set(judged.kernels)) == 4
 
 
+@pytest.mark.parametrize("ema", [None, 0.5])
+def test_the_last_weights_may_be_kept_and_the_best_epoch_is_still_told(ema, tmp_path):
+    best = KeepBest(keep="last", path=tmp_path / "best.npz")
+    network = model() if ema is None else model(ema=ema)
+    averages = []
+    watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: averages.append(snapshot.averaged(network)[0]))
+    network.fit(X, Y, epochs=3, verbose=0, callbacks=[Judged([0.1, 0.9, 0.2]), watch, best])
+    assert (best.epoch, best.value) == (1, 0.9)
+    np.testing.assert_array_equal(network.layers[0].kernel, averages[2])
+    assert not np.array_equal(averages[1], averages[2])
+    assert not (tmp_path / "best.npz").exists()
+    with pytest.raises(ValueError, match="`keep` must be one of 'best', 'last'"):
+        KeepBest(keep="first")
+
+
 def test_patience_counts_epochs_without_a_better_one():
     best = KeepBest(patience=2)
     _, judged = fit(best, [0.5, 0.4, 0.6, 0.6, 0.1, 0.9, 0.9])

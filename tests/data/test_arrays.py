@@ -134,7 +134,7 @@ def test_doubtful_arrays_warn_and_are_reported(x, y, text):
         ({"resize": "strech"}, "Did you mean 'stretch'"),
         ({"channels": "middle"}, "`channels` must be one of"),
         ({"color": "gray"}, "Did you mean 'grey'"),
-        ({"validation": 0}, "`validation` must be in"),
+        ({"validation": -0.1}, r"`validation` must be in \[0, 0.5\]"),
         ({"memory": 2}, "`memory` must be in"),
         ({"seed": -1}, "`seed` must be"),
         ({"image_size": 0}, "`image_size` must be an integer of at least 1"),
@@ -144,6 +144,26 @@ def test_doubtful_arrays_warn_and_are_reported(x, y, text):
 def test_wrong_options_are_named(option, message):
     with pytest.raises(ValueError, match=message):
         load((X, Y), **option)
+
+
+def test_one_image_a_class_is_trained_on_with_nothing_held_out():
+    with pytest.warns(UserWarning, match="4 of 4 classes with one training image only"):
+        with pytest.warns(UserWarning, match="With validation=0 no image is held out"):
+            data = load((X[:4], Y[:4]), validation=0)
+    assert (data.train_size, data.validation_size) == (4, 4)
+    np.testing.assert_array_equal(stored(data), stored(data, "validation"))
+    assert any("no image is held out" in warning for warning in data.report["warnings"])
+
+
+def test_a_class_of_one_image_has_none_in_validation():
+    with pytest.warns(UserWarning, match="1 of 4 classes with one training image only: '3'"):
+        data = load((X[:19], np.append(np.arange(18) % 3, 3)))
+    assert data.labels("train").tolist().count(3) == 1 and 3 not in data.labels("validation")
+
+
+def test_a_validation_split_that_is_given_is_taken_without_a_warning():
+    data = load(((X, Y), (X[:3], Y[:3])), validation=0)
+    assert (data.validation_size, data.report["warnings"]) == (3, [])
 
 
 def test_volumes_are_not_resized():

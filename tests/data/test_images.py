@@ -112,10 +112,43 @@ def test_letterbox_keeps_the_ratio_and_stretch_fills():
     assert fit(image.astype(np.float32)[..., :1], (2, 3)).dtype == np.float32
 
 
+@pytest.mark.parametrize(
+    ("shape", "size", "rows", "columns"),
+    [
+        ((4, 8), 4, range(0, 4), range(2, 6)),  # the middle columns, as they are
+        ((9, 3), (5, 3), range(2, 7), range(0, 3)),
+        ((4, 4), (2, 4), range(1, 3), range(0, 4)),  # a size of another shape than the image
+    ],
+)
+def test_crop_cuts_the_middle_out(shape, size, rows, columns):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    for each in (image, image.astype(np.float32)[..., :1]):
+        cut = fit(each, size, "crop")
+        assert cut.dtype == each.dtype
+        np.testing.assert_array_equal(cut, each[rows][:, columns])
+
+
+@pytest.mark.parametrize("size", [3, 12])
+def test_crop_is_the_middle_of_the_whole_resized(size):
+    image = np.random.default_rng(0).integers(0, 256, (6, 18, 3)).astype(np.uint8)
+    np.testing.assert_array_equal(fit(image, size, "crop"), fit(image, (size, 3 * size))[:, size : 2 * size])
+
+
+@pytest.mark.parametrize(("shape", "size"), [((333, 500), (224, 224)), ((1001, 7), (19, 19)), ((37, 113), (64, 41))])
+def test_crop_stays_within_the_image_whatever_the_rounding(shape, size):
+    cut = fit(np.full((*shape, 3), 200, np.uint8), size, "crop")
+    assert cut.shape == (*size, 3) and (cut == 200).all()
+
+
+def test_a_file_is_cropped_as_it_is_read(tmp_path):
+    path = save(tmp_path / "wide.png", RGB)
+    np.testing.assert_array_equal(read_image(path, 6, "crop"), RGB[:, 1:7])
+
+
 @pytest.mark.parametrize("resize", [None, "strech"])
 @pytest.mark.parametrize("size", [4, 8])
 def test_no_other_word_is_taken_for_letterbox(resize, size):
-    with pytest.raises(ValueError, match="`resize` must be one of 'letterbox', 'stretch'. Received: resize="):
+    with pytest.raises(ValueError, match="`resize` must be one of 'crop', 'letterbox', 'stretch'. Received: resize="):
         fit(np.zeros((8, 8, 1), np.uint8), size, resize)
 
 

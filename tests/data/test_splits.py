@@ -19,5 +19,10 @@ def test_the_seed_alone_chooses():
 
 def test_a_single_image_stays_in_training():
     assert stratified(np.array([0, 0, 1]), 0.5, 0)[0].tolist().count(2) == 1
-    with pytest.raises(ValueError, match="two images or more"):
+    with pytest.raises(ValueError, match="two images or more.*Pass a validation split, or validation=0"):
         stratified(np.array([0, 1]), 0.5, 0)
+
+
+def test_nothing_is_held_out_for_a_share_of_0():
+    kept, held = stratified(np.array([0, 1, 1]), 0, 0)
+    assert kept.tolist() == held.tolist() == [0, 1, 2]

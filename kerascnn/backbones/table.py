@@ -1,0 +1,90 @@
+"""The backbones by name; `families.py` has what a family shares: preprocessing, layers, where weights come from."""
+
+from kerascnn.backbones.families import (
+    IMAGENET_21K,
+    Backbone,
+    convnext,
+    densenet,
+    efficientnet,
+    efficientnet_v2,
+    lite,
+    mobilenet_v3,
+    nasnet,
+    resnet,
+    resnet_v2,
+    single,
+    vgg,
+)
+
+_INCEPTION_STEM = ("activation_2", "activation_4")
+_ALL = (
+    vgg(16, 138_357_544, last=3),
+    vgg(19, 143_667_240, last=4),
+    resnet(50, 25_636_712, (3, 4, 6, 3)),
+    resnet(101, 44_707_176, (3, 4, 23, 3)),
+    resnet(152, 60_419_944, (3, 8, 36, 3)),
+    resnet_v2(50, 25_613_800, (3, 4, 6, 3)),
+    resnet_v2(101, 44_675_560, (3, 4, 23, 3)),
+    resnet_v2(152, 60_380_648, (3, 8, 36, 3)),
+    single(
+        "inception_v3", "InceptionV3", 299, 23_851_784, taps=(*_INCEPTION_STEM, "mixed2", "mixed7", "mixed10"), least=75
+    ),
+    single(
+        "inception_resnet_v2",
+        "InceptionResNetV2",
+        299,
+        55_873_736,
+        taps=(*_INCEPTION_STEM, "block35_10_ac", "block17_20_ac", "conv_7b_ac"),
+        least=75,
+    ),
+    single(
+        "xception",
+        "Xception",
+        299,
+        22_910_480,
+        taps=(*(f"block{block}_sepconv2_act" for block in (2, 3, 4, 13, 14)),),
+        least=71,
+    ),
+    densenet(121, 8_062_504),
+    densenet(169, 14_307_880),
+    densenet(201, 20_242_984),
+    single(
+        "mobilenet", "MobileNet", 224, 4_253_864, taps=(*(f"conv_pw_{number}_relu" for number in (1, 3, 5, 11, 13)),)
+    ),
+    single(
+        "mobilenet_v2",
+        "MobileNetV2",
+        224,
+        3_538_984,
+        taps=(*(f"block_{number}_expand_relu" for number in (1, 3, 6, 13)), "out_relu"),
+    ),
+    mobilenet_v3("small", 2_554_968, ("activation", "re_lu_2", "activation_1", "activation_11", "activation_17")),
+    mobilenet_v3("large", 5_507_432, ("re_lu_1", "re_lu_5", "activation_1", "activation_13", "activation_19")),
+    efficientnet(0, 224, 5_330_571),
+    efficientnet(1, 240, 7_856_239),
+    efficientnet(2, 260, 9_177_569),
+    efficientnet(3, 300, 12_320_535),
+    efficientnet(4, 380, 19_466_823),
+    efficientnet(5, 456, 30_562_527),
+    efficientnet(6, 528, 43_265_143),
+    efficientnet(7, 600, 66_658_687),
+    efficientnet_v2("b0", 224, 7_200_312, ("block1a_project_activation", "block2b_add")),
+    efficientnet_v2("b1", 240, 8_212_124, ("block1b_add", "block2c_add")),
+    efficientnet_v2("b2", 260, 10_178_374, ("block1b_add", "block2c_add")),
+    efficientnet_v2("b3", 300, 14_467_622, ("block1b_add", "block2c_add")),
+    efficientnet_v2("s", 384, 21_612_360, ("block1b_add", "block2d_add")),
+    efficientnet_v2("m", 480, 54_431_388, ("block1c_add", "block2e_add")),
+    efficientnet_v2("l", 480, 119_027_848, ("block1d_add", "block2g_add")),
+    convnext("tiny", "ConvNeXtTiny", 28_589_128),
+    convnext("small", "ConvNeXtSmall", 50_223_688),
+    convnext("base", "ConvNeXtBase", 88_591_464, IMAGENET_21K),
+    convnext("large", "ConvNeXtLarge", 197_767_336, IMAGENET_21K),
+    convnext("xlarge", "ConvNeXtXLarge", 350_196_968, IMAGENET_21K),
+    nasnet("mobile", 224, 5_326_716, ("normal_concat_3", "normal_concat_8", "activation_187")),
+    nasnet("large", 331, 88_949_818, ("normal_concat_5", "normal_concat_12", "activation_259")),
+    lite(0, 224, 4_694_024),
+    lite(1, 240, 5_470_344),
+    lite(2, 260, 6_150_168),
+)
+
+BACKBONES: dict[str, Backbone] = {each.name: each for each in _ALL}

@@ -1,0 +1,234 @@
+"""A pretrained network for a few hundred images of your own: the recipe for fine-tuning."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import keras
+
+from kerascnn import (
+    augmentation,
+    backbones,
+    blocks,
+    checks,
+    class_weights,
+    layers,
+    losses,
+    models,
+    optimizers,
+    reports,
+    schedules,
+    training,
+)
+from kerascnn import data as datasets
+from kerascnn.metrics import SparseCategoricalAccuracy
+from kerascnn.training import Result, Stage
+from kerascnn.training.precision import check_precision
+from recipes import _pretrained
+
+HEAD = "probabilities"
+HEAD_RATE = 1e-3  # of a head on features that stay
+
+
+def finetune(
+    data: str | Path | datasets.Data | tuple,
+    *,
+    backbone: str | Path | keras.Model | Result = "efficientnet_lite0",
+    weights: str | Path | keras.Model | Result | None = "imagenet",
+    keep: Literal["convolutional", "all but output"] = "convolutional",
+    image_size: int | tuple[int, int] | None = None,
+    resize: Literal["stretch", "letterbox", "crop"] = "crop",
+    pooling: Literal["average", "max", "flatten"] = "average",
+    units: tuple[int, ...] = (),
+    dropout: float = 0.2,
+    head_epochs: int = 60,
+    head_views: int | None = 2,
+    epochs: int = 10,
+    unfreeze: int | Literal["all"] | None = 1,
+    gradual: bool = False,
+    layer_decay: float = 0.5,
+    norms: Literal["frozen", "trained"] = "frozen",
+    batch_size: int | None = None,
+    learning_rate: float = 3e-4,
+    schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle",
+    weight_decay: float = 0.01,
+    label_smoothing: float = 0.1,
+    clip_norm: float | None = None,
+    ema: float | None = None,
+    class_weight: Literal["balanced"] | Mapping[int, float] | None = None,
+    augment: str | Path | augmentation.Pipeline | Callable | None = "auto",
+    validation: float = 0.1,
+    skip_bad: bool = False,
+    best: bool = False,
+    views: Literal[1, 2, 6] = 2,
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "float32",
+    seed: int = 0,
+    save_to: str | Path | None = None,
+    tensorboard: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int | Literal["auto"] = "auto",
+) -> Result:
+    """Trains a new head on a pretrained backbone, then the backbone's upper stages with it.
+
+    First the head alone: the frozen backbone sees each image a few times, and the head trains on these features, from
+    the means of the classes on. Then `unfreeze` stages of the backbone train too, the lower the slower. What is frozen
+    stays as it is, bit for bit, the statistics of all its normalisations included.
+
+    Args:
+        data: as `classify` takes it: a folder with one sub-folder a class, a tfds name, arrays or a `Data`.
+        backbone: a name of `backbones.BACKBONES` ("efficientnet_lite0", "resnet50", "convnext_tiny", ...) or of
+            `models.MODELS` ("resnet20"); or a trained network, whose head is replaced: a folder of a run, a name in the
+            zoo, a .keras file, in Python also a Result or a keras.Model.
+        weights: of a backbone that is a name: "imagenet", a file, a folder of a run, a name in the zoo, in Python also
+            a Result or a keras.Model; None for random ones.
+        keep: of a network of your own, its "convolutional" part, or "all but output".
+        image_size: pixels, one number or (height, width); None is the backbone's own.
+        resize: "crop" cuts the middle out after the short side was resized, "letterbox" adds black margins, "stretch".
+        pooling: of the last map, in front of the head.
+        units: of hidden layers of the head.
+        dropout: in the head, in [0, 1).
+        head_epochs: passes of the head over the frozen features; 0 leaves it at the means of the classes.
+        head_views: of each image, whose features are computed once: as it is, and augmented anew for each further one;
+            None augments anew in each epoch, which costs a pass through the backbone each.
+        epochs: passes with `unfreeze` stages; in a gradual unfreezing, of each of its stages.
+        unfreeze: number of stages of the backbone that train, from the top; "all"; None or 0 for the head alone.
+        gradual: one stage more at a time, instead of all at once.
+        layer_decay: factor of the learning rate from each stage to the one below, in (0, 1].
+        norms: "trained" lets normalisations of trained stages learn; best left for some thousand images.
+        batch_size: images a step; None takes what suits the number of images.
+        learning_rate: the peak for the head while stages train; AdamW's.
+        schedule: "one-cycle" climbs for a fifth of the steps and falls to zero; "cosine" after one epoch of warm-up.
+        weight_decay: of kernels only.
+        label_smoothing: share of each target that is spread over all classes, in [0, 1).
+        clip_norm: bound on the norm of all gradients together.
+        ema: momentum of a moving average of the weights, such as 0.99, which is kept in their place.
+        class_weight: "balanced" makes rare classes count as much as common ones; in Python also a mapping.
+        augment: as in `classify`; "auto" is mild and right for the data.
+        validation: share of the training images held out, where the data has no split for it; 0 for a few images.
+        skip_bad: trains without files that are no images, and lists them in result.json.
+        best: keeps the epoch that is best on the validation split, for large ones, instead of the last.
+        views: looks at an image that the trained model's answer is the mean of: 2 adds the mirror image.
+        precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
+        seed: fixes split, order, augmentation, weights, dropout: the same seed gives the same network, bit for bit.
+        save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
+            finished run.
+        tensorboard: also logs for TensorBoard, in `save_to`.
+        callbacks: further Keras callbacks.
+        verbose: "auto" a live table, 2 one line an epoch, 0 nothing.
+
+    Examples:
+        python -m recipes finetune --data photos/
+    """
+    arguments = dict(locals())
+    _check(**arguments)
+    folder = training.RunFolder.open(save_to, arguments)
+    if folder.ended:
+        return training.load(folder.path)
+    callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
+    pretrained, source = _pretrained.network(backbone), _pretrained.network(weights)
+    data = datasets.load(
+        data, image_size=image_size or _pretrained.native_size(pretrained), resize=resize,
+        color=_pretrained.color(pretrained), validation=validation, seed=seed, skip_bad=skip_bad,
+    )  # fmt: skip
+    folder.check_data(data)
+    batch_size = batch_size or datasets.suited_batch_size(data)
+    augment = augmentation.named(augment, data, epochs, job="finetune")
+    counted = class_weights.named(class_weight, data)
+
+    def build() -> tuple[keras.Model, tuple[tuple[str, ...], ...], backbones.Transferred | None]:
+        """The network with its new head, the stages of its backbone from the bottom, and what went over to it."""
+        keras.utils.set_random_seed(seed)
+        lower, moved = _pretrained.trunk(pretrained, source, keep, data.image_shape, data.classes)
+        x = blocks.classifier(lower.output, data.classes, pooling=pooling, units=units, dropout=dropout, name=HEAD)
+        return layers.fuse(keras.Model(lower.input, x, name=lower.name)), backbones.stages(lower), moved
+
+    def ready(model: keras.Model, *, names: Sequence[str], rates: Mapping[str, float], rate) -> None:
+        """Lets the head and the backbone's layers of these names train; all else is frozen."""
+        backbones.freeze(model)
+        backbones.unfreeze(model, [layer.name for layer in model.layers if layer.name.startswith(HEAD)])
+        backbones.unfreeze(model, names, norms=norms)
+        model.compile(
+            optimizers.adamw(rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, layer_rates=rates),
+            losses.SparseCategoricalCrossentropy(label_smoothing=label_smoothing),
+            metrics=[SparseCategoricalAccuracy()],
+        )
+
+    def on_features(network: keras.Model) -> tuple[keras.Model, datasets.Data]:
+        """The head, begun at the means of the classes, and the features that it gets from the frozen backbone."""
+        below, head = training.split_at(network, _pretrained.seam(network, HEAD))
+        found = training.features(
+            below, data, views=head_views, augment=augment, batch_size=batch_size, seed=seed, verbose=verbose
+        )
+        if not units:
+            plain = training.vectors(found, "train")[: data.train_size]
+            training.begin_with_nearest_mean(network.get_layer(HEAD), plain, data.labels("train"))
+        return head, found
+
+    def plan(parts: Sequence[Sequence[str]]) -> list[Stage]:
+        """The head alone, then with more and more of the backbone's `parts`, from the top, the lower the slower."""
+        rates = backbones.layer_rates(parts, decay=layer_decay)
+
+        def stage(name, passes, opened, peak, seen=1, on=None):
+            names = sum(parts[len(parts) - opened :], ())
+            rate = schedules.named(schedule, peak, passes, max(1, seen * data.train_size // batch_size))
+            return Stage(name, passes, partial(ready, names=names, rates=rates, rate=rate), on)
+
+        cached = (head_views, on_features) if head_views else ()
+        head = [stage("head", head_epochs, 0, HEAD_RATE, *cached)] if head_epochs else []
+        return head + [
+            stage(f"top {n}", epochs, n, learning_rate) for n in _pretrained.openings(unfreeze, gradual, parts)
+        ]
+
+    def widest() -> keras.Model:
+        network, parts, _ = build()
+        plan(parts)[-1].ready(network)
+        return network
+
+    chosen = folder.decide(
+        "precision", lambda: _pretrained.precision(pretrained, precision, widest, data, batch_size, epochs)
+    )
+    with training.dtype_policy(chosen["chosen"]):
+        network, parts, moved = build()
+    fitted = training.run_stages(
+        network, data, plan(parts), batch_size=batch_size, augment=augment, seed=seed, folder=folder,
+        keep="best" if best else "last", class_weight=counted, callbacks=callbacks, verbose=verbose,
+    )  # fmt: skip
+    fitted = replace(fitted, model=models.averaged(fitted.model, views))
+    report = reports.classification(fitted.model, data)
+    report = replace(report, pictures={**report.pictures, **reports.explained(fitted.model, data)})
+    record = training.record(
+        finetune, arguments, data=data, model=network.name, fitted=fitted, report=report, precision=chosen,
+        batch_size=batch_size, augmentation=augment and repr(augment), stages=list(fitted.stages),
+        transferred=moved and str(moved),
+    )  # fmt: skip
+    return training.finish(fitted, report, record, folder)
+
+
+def _check(
+    *, backbone, weights, keep, pooling, units, dropout, head_epochs, head_views, epochs, unfreeze, layer_decay, norms,
+    batch_size, learning_rate, schedule, weight_decay, label_smoothing, clip_norm, ema, class_weight, augment, views,
+    precision, seed, verbose, **_checked_elsewhere,
+) -> None:  # fmt: skip
+    """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
+    _pretrained.check(backbone, weights)
+    checks.one_of("keep", keep, ("convolutional", "all but output"))
+    blocks.classifier(keras.Input((4, 4, 8)), 2, pooling=pooling, units=units, dropout=dropout, name=HEAD)
+    checks.one_of("norms", norms, ("frozen", "trained"))
+    checks.positive_int("head_epochs", head_epochs, least=0 if unfreeze else 1)
+    for name, value in {"batch_size": batch_size, "head_views": head_views}.items():
+        if value is not None:
+            checks.positive_int(name, value)
+    checks.positive_int("seed", seed, least=0)
+    if unfreeze not in (None, "all"):
+        checks.positive_int("unfreeze", unfreeze, "Pass a number of stages, 'all' or None.", least=0)
+    checks.one_of("views", views, models.VIEWS)
+    backbones.layer_rates([], decay=layer_decay)
+    schedules.named(schedule, learning_rate, epochs, steps_per_epoch=1)
+    optimizers.adamw(learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema)
+    losses.SparseCategoricalCrossentropy(label_smoothing=label_smoothing)
+    class_weights.check(class_weight)
+    augmentation.named(augment, None, job="finetune")
+    check_precision(precision)
+    checks.one_of("verbose", verbose, ("auto", 0, 1, 2))
