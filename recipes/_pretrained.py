@@ -1,5 +1,6 @@
 """What a recipe's `backbone=` and `weights=` stand for: a name, a file, the folder of a run, a Result or a network."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -99,6 +100,16 @@ def precision(pretrained, wanted: str, build, data, batch_size: int, epochs: int
     if isinstance(pretrained, keras.Model):
         return training.as_built(pretrained, wanted)
     return training.fastest_precision(build, data, batch_size, epochs=epochs, precision=wanted)
+
+
+def notes(pretrained, moved: backbones.Transferred | None, image_shape: Sequence[int], verbose) -> list[str]:
+    """What the user is told of the backbone before it trains; printed unless `verbose` is 0."""
+    grey = isinstance(pretrained, str) and pretrained in backbones.BACKBONES and image_shape[-1] == 1
+    told = [f"grey images are repeated to the three channels of {pretrained}"] if grey else []
+    told += [f"weights: {moved}"] if moved else []
+    for line in told if verbose != 0 else ():
+        print(line, file=sys.stderr)
+    return told
 
 
 def _is_model(name: str) -> bool:

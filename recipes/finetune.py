@@ -29,7 +29,7 @@ from kerascnn.training.precision import check_precision
 from recipes import _pretrained
 
 HEAD = "probabilities"
-HEAD_RATE = 1e-3  # of a head on features that stay
+HEAD_RATE = 3e-4  # of a head on features that stay
 
 
 def finetune(
@@ -43,7 +43,7 @@ def finetune(
     pooling: Literal["average", "max", "flatten"] = "average",
     units: tuple[int, ...] = (),
     dropout: float = 0.2,
-    head_epochs: int = 60,
+    head_epochs: int = 20,
     head_views: int | None = 2,
     epochs: int = 10,
     unfreeze: int | Literal["all"] | None = 1,
@@ -191,6 +191,7 @@ def finetune(
     )
     with training.dtype_policy(chosen["chosen"]):
         network, parts, moved = build()
+    notes = _pretrained.notes(pretrained, moved, data.image_shape, verbose)
     fitted = training.run_stages(
         network, data, plan(parts), batch_size=batch_size, augment=augment, seed=seed, folder=folder,
         keep="best" if best else "last", class_weight=counted, callbacks=callbacks, verbose=verbose,
@@ -200,8 +201,7 @@ def finetune(
     report = replace(report, pictures={**report.pictures, **reports.explained(fitted.model, data)})
     record = training.record(
         finetune, arguments, data=data, model=network.name, fitted=fitted, report=report, precision=chosen,
-        batch_size=batch_size, augmentation=augment and repr(augment), stages=list(fitted.stages),
-        transferred=moved and str(moved),
+        batch_size=batch_size, augmentation=augment and repr(augment), stages=list(fitted.stages), notes=notes,
     )  # fmt: skip
     return training.finish(fitted, report, record, folder)
 
