@@ -1,5 +1,6 @@
 """What a job is judged by: figures, and the pictures that show them."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -12,6 +13,7 @@ from kerascnn import checks, inspect, metrics
 from kerascnn.data import Data, plain_batches
 
 MISTAKES = 25  # shown in the picture of the worst ones
+MOST, PIXELS = 256, 2**20  # that a model sees at a time
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,20 @@ class Report:
     pictures: Mapping[str, Callable[[], Any]]
 
 
-def classification(model: keras.Model, data: Data, batch_size: int = 256) -> Report:
+def classification(model: keras.Model, data: Data) -> Report:
     """Judges a classifier on the test split, or on the validation split where there is none."""
     split = _judged_on(data)
-    labels, probabilities = predict(model, data, split, batch_size)
+    labels, probabilities = predict(model, data, split)
     figures = metrics.classification(labels, probabilities, data.class_names)
     return Report(split, figures, _pictures(data, split, labels, probabilities, figures))
 
 
-def predict(model: keras.Model, data: Data, split: str, batch_size: int = 256) -> tuple[np.ndarray, np.ndarray]:
-    """The targets of a split and the model's outputs for it, in its order: `(count,)` and `(count, classes)`."""
+def predict(model: keras.Model, data: Data, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """The targets of a split and the model's outputs for it, in its order: `(count,)` and `(count, classes)`.
+
+    The model sees as many images at a time as have a million pixels, 256 at most: large maps would fill the memory.
+    """
+    batch_size = max(1, min(MOST, PIXELS // math.prod(data.image_shape[:-1])))
     pairs = [
         (np.asarray(targets), np.asarray(model.predict_on_batch(np.asarray(images))))
         for images, targets in plain_batches(data, split, batch_size)
@@ -47,7 +53,7 @@ def predict(model: keras.Model, data: Data, split: str, batch_size: int = 256) -
     return np.concatenate(targets), np.concatenate(outputs)
 
 
-def explained(model: keras.Model, data: Data, *, count: int = 6, batch_size: int = 256) -> dict[str, Callable[[], Any]]:
+def explained(model: keras.Model, data: Data, *, count: int = 6) -> dict[str, Callable[[], Any]]:
     """Pictures of what a classifier looks at, on the split it is judged on: functions that draw them, by file name.
 
     "gradcam.png" has up to `count` right answers, of each class in turn the surest, beside the `count` worst mistakes,
@@ -60,7 +66,7 @@ def explained(model: keras.Model, data: Data, *, count: int = 6, batch_size: int
         return {}
     from kerascnn import plots
 
-    chosen = cache(partial(_right_and_wrong, model, data, count, batch_size))
+    chosen = cache(partial(_right_and_wrong, model, data, count))
     return {
         "gradcam.png": lambda: _grad_cam(model, data.class_names, *chosen()),
         "feature_maps.png": lambda: _feature_maps(model, chosen()[0][:1]),
@@ -99,10 +105,10 @@ def _images(data: Data, split: str, indices: np.ndarray) -> list[np.ndarray]:
     return [found[index] for index in indices.tolist()]
 
 
-def _right_and_wrong(model, data, count, batch_size) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _right_and_wrong(model, data, count) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Images, labels and probabilities of up to `count` right answers and then of as many of the worst mistakes."""
     split = _judged_on(data)
-    labels, probabilities = predict(model, data, split, batch_size)
+    labels, probabilities = predict(model, data, split)
     wrong = metrics.worst_mistakes(labels, probabilities, count)
     chosen = np.concatenate([_surest_in_turn(labels, probabilities)[:count], wrong])
     return np.stack(_images(data, split, chosen)), labels[chosen], probabilities[chosen]
