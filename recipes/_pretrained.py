@@ -2,46 +2,94 @@
 
 import sys
 from collections.abc import Sequence
+from itertools import chain, count
 from pathlib import Path
 
 import keras
 
 from kerascnn import backbones, checks, layers, models, training
+from kerascnn import data as datasets
 from kerascnn.models.registry import parse
 from kerascnn.training import Result
+from kerascnn.training.run import for_use
 
-FILES = (".keras", ".h5")
+HEAD = "probabilities"
 COLORS = {1: "grey", 3: "rgb"}
 
 
+def plain(value):
+    """What `backbone=` or `weights=` is for the record of a call: a network in place of its Result, text for a path."""
+    if isinstance(value, Result):
+        return value.model
+    return str(value) if isinstance(value, Path) else value
+
+
 def check(backbone, weights) -> None:
-    """Raises ValueError or TypeError for what is no backbone, and for "imagenet" where there are no such weights."""
-    if isinstance(backbone, keras.Model | Result) or _is_file(backbone):
-        return
-    if not isinstance(backbone, str | Path):
+    """Raises ValueError or TypeError for what is no backbone, and for weights that it cannot take.
+
+    Both are what `plain` gives.
+    """
+    if not isinstance(backbone, str | keras.Model):
         rule = "be a name, the folder of a run, a .keras file, a Result or a keras.Model"
         raise TypeError(checks.message("backbone", rule, backbone))
-    name = str(backbone)
-    if _is_model(name):
-        parse(name)
-        if weights == "imagenet":
-            mend = "Pass weights=None, or the run, the file or the network that has them."
-            raise ValueError(checks.message("weights", f"be others for {name}, which has none there", weights, mend))
-    elif name not in backbones.BACKBONES and training.find(name) is None:
-        known = sorted([*backbones.BACKBONES, *models.MODELS])
-        mend = checks.nearest(name, known) or "Or pass the folder of a run, a name in the zoo or a .keras file."
-        raise ValueError(checks.message("backbone", f"be one of {', '.join(known)}", name, mend))
+    if isinstance(backbone, keras.Model) or _is_file(backbone, ".keras") or _is_run(backbone):
+        if not (weights is None or weights == "imagenet"):
+            mend = "Leave `weights` out, or name the kind of network as `backbone`."
+            raise ValueError(checks.message("weights", "not be given for a network that has its own", weights, mend))
+        return
+    if _is_model(backbone):
+        parse(backbone)
+    elif backbone not in backbones.BACKBONES:
+        known = sorted({*backbones.BACKBONES, *models.MODELS})
+        mend = checks.nearest(backbone, known) or "Or pass the folder of a run, a name in the zoo or a .keras file."
+        raise ValueError(checks.message("backbone", f"be one of {', '.join(known)}", backbone, mend))
+    _check_weights(weights, backbone)
+
+
+def _check_weights(weights, backbone: str) -> None:
+    """Raises ValueError or TypeError for weights that a backbone of that name cannot take."""
+    if weights is None or isinstance(weights, keras.Model):
+        return
+    if not isinstance(weights, str):
+        rule = "be 'imagenet', None, the folder of a run, a name in the zoo, a file, a Result or a keras.Model"
+        raise TypeError(checks.message("weights", rule, weights))
+    if weights == "imagenet" and _is_model(backbone):
+        mend = "Pass weights=None, or the run, the file or the network that has them."
+        raise ValueError(checks.message("weights", f"be others for {backbone}, which has none there", weights, mend))
+    endings = (".keras",) if _is_model(backbone) else (".keras", ".h5")
+    if weights != "imagenet" and not _is_run(weights) and not _is_file(weights, *endings):
+        rule = f"be the folder of a run, a name in the zoo or a {' or '.join(endings)} file for {backbone}"
+        raise ValueError(checks.message("weights", rule, weights))
 
 
 def network(value):
-    """The network of a Result, of the folder or the name of a run, or of a .keras file, copied; all else as it is."""
-    if isinstance(value, Result):
-        value = value.model
-    elif _is_run(value):
+    """The network of the folder or the name of a run, or of a .keras file, or a copy of one; all else as it is."""
+    if _is_run(value):
         value = training.load(value).model
-    elif _is_file(value) and Path(value).suffix == ".keras":
+    elif _is_file(value, ".keras"):
         value = keras.saving.load_model(value, compile=False)
-    return layers.unfuse(value) if isinstance(value, keras.Model) else value
+    return layers.unfuse(for_use(value)) if isinstance(value, keras.Model) else value
+
+
+def images(data, pretrained, *, image_size, resize: str, **options) -> datasets.Data:
+    """The data as `data.load` reads them, in the size and the colours that suit the backbone; a `Data` as it is.
+
+    Raises: ValueError, as `data.load` does, and for images that a network which exists does not take.
+    """
+    if isinstance(data, datasets.Data):
+        resize = "stretch" if resize == "crop" else resize  # the default there, and here: nothing was asked for
+        options |= {"image_size": image_size, "resize": resize}
+    else:
+        size = image_size or native_size(pretrained)
+        options |= {"image_size": size, "resize": resize, "color": color(pretrained)}
+    loaded = datasets.load(data, **options)
+    takes = pretrained.input_shape[1:] if isinstance(pretrained, keras.Model) else loaded.image_shape
+    if len(takes) != len(loaded.image_shape) or any(
+        side not in (None, has) for side, has in zip(takes, loaded.image_shape, strict=True)
+    ):
+        rule = f"lead to images that the backbone takes, {takes}"
+        raise ValueError(checks.message("image_size", rule, f"{image_size} and images {loaded.image_shape}"))
+    return loaded
 
 
 def native_size(pretrained) -> tuple[int, int] | int | None:
@@ -73,13 +121,32 @@ def trunk(pretrained, source, keep: str, image_shape, classes: int) -> tuple[ker
     return lower, backbones.transfer(source, lower) if given else None
 
 
-def seam(network: keras.Model, head: str) -> str:
-    """The layer that gives the head its features, one vector an image: its pooling, or what is in front of the head."""
-    names = [layer.name for layer in network.layers]
-    pool = f"{head}_pool"
-    if pool in names:
-        return pool
-    return next(name for name in reversed(names) if not name.startswith(head))
+def head_name(lower: keras.Model) -> str:
+    """The name of the new head: `HEAD`, with a number where layers of that name are kept below it."""
+    taken = tuple(layer.name for layer in lower.layers)
+    names = chain([HEAD], (f"{HEAD}{number}" for number in count(2)))
+    return next(name for name in names if not any(each.startswith(name) for each in taken))
+
+
+def head_layers(network: keras.Model) -> list[str]:
+    """The names of the layers of the head, which begin with that of the output layer."""
+    return [layer.name for layer in network.layers if layer.name.startswith(network.layers[-1].name)]
+
+
+def head_on_features(network: keras.Model, data: datasets.Data, **options) -> tuple[keras.Model, datasets.Data]:
+    """The head, and the features that it gets from the frozen backbone; `options` are those of `training.features`.
+
+    A head of one layer is begun at the means of the classes, if each has an image.
+    """
+    head = head_layers(network)
+    below = [layer.name for layer in network.layers if layer.name not in head]
+    pool = f"{head[-1]}_pool"
+    lower, upper = training.split_at(network, pool if pool in head else below[-1])
+    found = training.features(lower, data, **options)
+    if sum(bool(layer.weights) for layer in upper.layers) == 1 and all(data.class_counts):
+        plain = training.vectors(found, "train")[: data.train_size]
+        training.begin_with_nearest_mean(upper.layers[-1], plain, data.labels("train"))
+    return upper, found
 
 
 def openings(unfreeze: int | str | None, gradual: bool, parts: Sequence) -> list[int]:
@@ -90,9 +157,9 @@ def openings(unfreeze: int | str | None, gradual: bool, parts: Sequence) -> list
     >>> openings(2, False, "abcd"), openings("all", True, "abcd"), openings(None, False, "abcd")
     ([2], [1, 2, 3, 4], [])
     """
-    count = len(parts) if unfreeze == "all" else unfreeze or 0
-    checks.in_range("unfreeze", count, 0, len(parts), mend="Pass 'all' for all of the backbone.")
-    return list(range(1, count + 1)) if gradual else [count] * (count > 0)
+    most = len(parts) if unfreeze == "all" else unfreeze or 0
+    checks.in_range("unfreeze", most, 0, len(parts), mend="Pass 'all' for all of the backbone.")
+    return list(range(1, most + 1)) if gradual else [most] * (most > 0)
 
 
 def precision(pretrained, wanted: str, build, data, batch_size: int, epochs: int) -> dict:
@@ -113,14 +180,14 @@ def notes(pretrained, moved: backbones.Transferred | None, image_shape: Sequence
 
 
 def _is_model(name: str) -> bool:
-    """Whether it is a name of `models.MODELS`, perhaps with arguments."""
-    return name.partition("(")[0].strip() in models.MODELS
+    """Whether it is a name of `models.MODELS`, perhaps with arguments; "vgg16" alone is one of `BACKBONES`."""
+    return name not in backbones.BACKBONES and name.partition("(")[0].strip() in models.MODELS
 
 
-def _is_file(value) -> bool:
-    return isinstance(value, str | Path) and Path(value).suffix in FILES and Path(value).is_file()
+def _is_file(value, *endings: str) -> bool:
+    return isinstance(value, str) and value.endswith(endings) and Path(value).is_file()
 
 
 def _is_run(value) -> bool:
-    named = isinstance(value, str | Path) and value not in backbones.BACKBONES and not _is_model(str(value))
+    named = isinstance(value, str) and value not in backbones.BACKBONES and not _is_model(value)
     return named and value != "imagenet" and training.find(value) is not None

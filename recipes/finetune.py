@@ -1,5 +1,6 @@
 """A pretrained network for a few hundred images of your own: the recipe for fine-tuning."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -28,7 +29,6 @@ from kerascnn.training import Result, Stage
 from kerascnn.training.precision import check_precision
 from recipes import _pretrained
 
-HEAD = "probabilities"
 HEAD_RATE = 3e-4  # of a head on features that stay
 
 
@@ -89,9 +89,9 @@ def finetune(
         pooling: of the last map, in front of the head.
         units: of hidden layers of the head.
         dropout: in the head, in [0, 1).
-        head_epochs: passes of the head over the frozen features; 0 leaves it at the means of the classes.
+        head_epochs: passes of the head alone; 0 trains it with the stages at once, from the means of the classes on.
         head_views: of each image, whose features are computed once: as it is, and augmented anew for each further one;
-            None augments anew in each epoch, which costs a pass through the backbone each.
+            None augments anew in each epoch, which costs a pass through the backbone each. 1 if `augment` is None.
         epochs: passes with `unfreeze` stages; in a gradual unfreezing, of each of its stages.
         unfreeze: number of stages of the backbone that train, from the top; "all"; None or 0 for the head alone.
         gradual: one stage more at a time, instead of all at once.
@@ -121,6 +121,7 @@ def finetune(
     Examples:
         python -m recipes finetune --data photos/
     """
+    backbone, weights = _pretrained.plain(backbone), _pretrained.plain(weights)
     arguments = dict(locals())
     _check(**arguments)
     folder = training.RunFolder.open(save_to, arguments)
@@ -128,26 +129,28 @@ def finetune(
         return training.load(folder.path)
     callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
     pretrained, source = _pretrained.network(backbone), _pretrained.network(weights)
-    data = datasets.load(
-        data, image_size=image_size or _pretrained.native_size(pretrained), resize=resize,
-        color=_pretrained.color(pretrained), validation=validation, seed=seed, skip_bad=skip_bad,
-    )  # fmt: skip
+    data = _pretrained.images(
+        data, pretrained, image_size=image_size, resize=resize, validation=validation, seed=seed, skip_bad=skip_bad
+    )
     folder.check_data(data)
     batch_size = batch_size or datasets.suited_batch_size(data)
     augment = augmentation.named(augment, data, epochs, job="finetune")
+    head_views = head_views if augment else 1  # without augmentation all views are the same
     counted = class_weights.named(class_weight, data)
 
     def build() -> tuple[keras.Model, tuple[tuple[str, ...], ...], backbones.Transferred | None]:
         """The network with its new head, the stages of its backbone from the bottom, and what went over to it."""
         keras.utils.set_random_seed(seed)
         lower, moved = _pretrained.trunk(pretrained, source, keep, data.image_shape, data.classes)
-        x = blocks.classifier(lower.output, data.classes, pooling=pooling, units=units, dropout=dropout, name=HEAD)
-        return layers.fuse(keras.Model(lower.input, x, name=lower.name)), backbones.stages(lower), moved
+        head = _pretrained.head_name(lower)
+        x = blocks.classifier(lower.output, data.classes, pooling=pooling, units=units, dropout=dropout, name=head)
+        model = layers.unfuse(keras.Model(lower.input, x, name=lower.name))  # a copy, as `lower` shares its layers
+        return layers.fuse(model), backbones.stages(lower), moved
 
     def ready(model: keras.Model, *, names: Sequence[str], rates: Mapping[str, float], rate) -> None:
         """Lets the head and the backbone's layers of these names train; all else is frozen."""
         backbones.freeze(model)
-        backbones.unfreeze(model, [layer.name for layer in model.layers if layer.name.startswith(HEAD)])
+        backbones.unfreeze(model, _pretrained.head_layers(model))
         backbones.unfreeze(model, names, norms=norms)
         model.compile(
             optimizers.adamw(rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, layer_rates=rates),
@@ -155,16 +158,9 @@ def finetune(
             metrics=[SparseCategoricalAccuracy()],
         )
 
-    def on_features(network: keras.Model) -> tuple[keras.Model, datasets.Data]:
-        """The head, begun at the means of the classes, and the features that it gets from the frozen backbone."""
-        below, head = training.split_at(network, _pretrained.seam(network, HEAD))
-        found = training.features(
-            below, data, views=head_views, augment=augment, batch_size=batch_size, seed=seed, verbose=verbose
-        )
-        if not units:
-            plain = training.vectors(found, "train")[: data.train_size]
-            training.begin_with_nearest_mean(network.get_layer(HEAD), plain, data.labels("train"))
-        return head, found
+    on_features = partial(
+        _pretrained.head_on_features, data=data, augment=augment, batch_size=batch_size, seed=seed, verbose=verbose
+    )
 
     def plan(parts: Sequence[Sequence[str]]) -> list[Stage]:
         """The head alone, then with more and more of the backbone's `parts`, from the top, the lower the slower."""
@@ -175,7 +171,7 @@ def finetune(
             rate = schedules.named(schedule, peak, passes, max(1, seen * data.train_size // batch_size))
             return Stage(name, passes, partial(ready, names=names, rates=rates, rate=rate), on)
 
-        cached = (head_views, on_features) if head_views else ()
+        cached = (head_views, partial(on_features, views=head_views)) if head_views else ()
         head = [stage("head", head_epochs, 0, HEAD_RATE, *cached)] if head_epochs else []
         return head + [
             stage(f"top {n}", epochs, n, learning_rate) for n in _pretrained.openings(unfreeze, gradual, parts)
@@ -192,6 +188,8 @@ def finetune(
     with training.dtype_policy(chosen["chosen"]):
         network, parts, moved = build()
     notes = _pretrained.notes(pretrained, moved, data.image_shape, verbose)
+    if not (head_epochs and head_views):  # no stage begins the head at the means of the classes
+        on_features(network)
     fitted = training.run_stages(
         network, data, plan(parts), batch_size=batch_size, augment=augment, seed=seed, folder=folder,
         keep="best" if best else "last", class_weight=counted, callbacks=callbacks, verbose=verbose,
@@ -214,7 +212,7 @@ def _check(
     """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
     _pretrained.check(backbone, weights)
     checks.one_of("keep", keep, ("convolutional", "all but output"))
-    blocks.classifier(keras.Input((4, 4, 8)), 2, pooling=pooling, units=units, dropout=dropout, name=HEAD)
+    blocks.classifier(keras.Input((4, 4, 8)), 2, pooling=pooling, units=units, dropout=dropout, name="head")
     checks.one_of("norms", norms, ("frozen", "trained"))
     checks.positive_int("head_epochs", head_epochs, least=0 if unfreeze else 1)
     for name, value in {"batch_size": batch_size, "head_views": head_views}.items():
@@ -224,7 +222,8 @@ def _check(
     if unfreeze not in (None, "all"):
         checks.positive_int("unfreeze", unfreeze, "Pass a number of stages, 'all' or None.", least=0)
     checks.one_of("views", views, models.VIEWS)
-    backbones.layer_rates([], decay=layer_decay)
+    checks.in_range("layer_decay", layer_decay, 0, 1, ends="(]")
+    checks.in_range("learning_rate", learning_rate, 0, math.inf, ends="()")
     schedules.named(schedule, learning_rate, epochs, steps_per_epoch=1)
     optimizers.adamw(learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema)
     losses.SparseCategoricalCrossentropy(label_smoothing=label_smoothing)
