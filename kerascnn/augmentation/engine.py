@@ -119,11 +119,16 @@ class _State:
     def _warp(self, on):
         before, size, border = tuple(self.batch["images"].shape[1:3]), self.size, self.edges["border"]
         matrices, field, rows = self.geometry.take(on if size == before else None, self.backend.np.shape(self.u)[0])
+        known = {}  # by the masks, for the images
         if len(self.batch) > 1:
-            self.batch |= targets.move(self.batch, matrices, before, size, self.backend, field=field, **self.edges)
+            self.batch |= targets.move(
+                self.batch, matrices, before, size, self.backend, field=field, known=known, **self.edges
+            )
         rows = rows if size == before else None
-        self._change(rows, lambda images, *given: self.backend.warp(images, given[0], size, border, *given[1:]),
-                     matrices, *([] if field is None else [field]))  # fmt: skip
+        self._change(
+            rows, lambda images, *given: self.backend.warp(images, given[0], size, border, *given[1:], known=known),
+            matrices, *([] if field is None else [field])
+        )  # fmt: skip
 
     def _change(self, rows, function, *given):
         self.batch["images"] = self.backend.partly(function, rows, self.batch["images"], *given)

@@ -7,14 +7,14 @@ FARTHEST = 1e6  # pixels; coordinates from beyond it are all alike, and int32 ho
 CUBIC = -0.75  # OpenCV's parameter of the cubic kernel (Keys 1981)
 
 
-def warp(images, matrices, size, border="reflect", field=None, order="linear", fill=0):
+def warp(images, matrices, size, border="reflect", field=None, order="linear", fill=0, known=None):
     """`images` `(n, height, width, channels)`, each moved by its matrix of `(n, 3, 3)` to an image of `size`.
 
     Matrices move points `(x, y, 1)` in pixels from the centre of the input to the centre of the output, both static in
     size. What comes from outside is the image mirrored at its edge pixels ("reflect"), its edge pixels ("edge"), or
     `fill` ("zero"). `field` `(n, rows, columns, 2)` holds displacements `(dx, dy)` in pixels, smoothed over the output
     by cubic interpolation: output pixel `q` takes the input at `M^-1 (q + d(q))`. `order` "linear" gives float32,
-    "nearest" copies pixels and keeps the type.
+    "nearest" copies pixels and keeps the type. `known` is for the host.
     """
     x, y = _sources(matrices, field, images.shape[1:3], size)
     if order == "nearest":

@@ -15,7 +15,9 @@ from kerascnn import checks
 HORIZON = 1e-6  # the least scale of a point under perspective; from there on it is as good as infinitely far
 
 
-def move(batch, matrices, before, size, backend, *, border="reflect", ignore=255, min_visible=0.1, field=None) -> dict:
+def move(
+    batch, matrices, before, size, backend, *, border="reflect", ignore=255, min_visible=0.1, field=None, known=None
+) -> dict:
     """The targets of `batch`, moved by `matrices` from images of size `before` to images of `size`, (height, width).
 
     Everything but "images" is returned:
@@ -25,12 +27,15 @@ def move(batch, matrices, before, size, backend, *, border="reflect", ignore=255
     - "bounding_boxes" become the upright rectangles around their moved corners, cut at the edges of the image. Of less
       than `min_visible` (a share of the area) in it, the box becomes 0 and its label -1.
     - "keypoints" `(n, m, 2)`, where (0, 0) is the middle of the first pixel, become (-1, -1) if outside the image.
+
+    `known` is that of `backend.warp`.
     """
     moved = {kind: target for kind, target in batch.items() if kind != "images"}
     if "segmentation_masks" in moved:
         masks = moved["segmentation_masks"]
         layers = masks if len(masks.shape) == 4 else masks[..., None]
-        layers = backend.warp(layers, matrices, size, border, field=field, order="nearest", fill=ignore)
+        options = {"order": "nearest", "fill": ignore, "known": known}
+        layers = backend.warp(layers, matrices, size, border, field=field, **options)
         moved["segmentation_masks"] = layers if len(masks.shape) == 4 else layers[..., 0]
     if "bounding_boxes" in moved:
         moved["bounding_boxes"] = _boxes(moved["bounding_boxes"], matrices, before, size, min_visible, backend.np)
@@ -41,11 +46,10 @@ def move(batch, matrices, before, size, backend, *, border="reflect", ignore=255
 
 def _boxes(entry, matrices, before, after, min_visible, xp):
     """Boxes and labels, moved; a box that reaches behind the horizon is infinitely large, so hardly visible."""
-    left, top, right, bottom = (entry["boxes"][..., i] for i in range(4))
-    x, y, _ = _project(
-        xp.stack([left, right, right, left], -1), xp.stack([top, top, bottom, bottom], -1), matrices, before, after, xp
-    )
-    ends = xp.min(x, axis=-1), xp.min(y, axis=-1), xp.max(x, axis=-1), xp.max(y, axis=-1)
+    sides = xp.transpose(entry["boxes"], (2, 1, 0))
+    corners = (xp.take(sides, order, axis=0) for order in ([0, 2, 2, 0], [1, 1, 3, 3]))
+    x, y, _ = _project(*corners, matrices, before, after, xp)
+    ends = [xp.transpose(function(each, axis=0)) for function in (xp.min, xp.max) for each in (x, y)]
     return cut(entry, ends, (0, 0, *after[::-1]), min_visible, xp)
 
 
@@ -69,11 +73,12 @@ def _area(left, top, right, bottom):
 
 def _keypoints(points, matrices, before, after, xp):
     """Key points, moved. They count from the middle of the first pixel, boxes from its corner: half a pixel apart."""
-    x, y = points[..., 0] + 0.5, points[..., 1] + 0.5
+    x, y = (xp.transpose(points[..., i]) + 0.5 for i in range(2))
     there = _within(x, y, before)
     x, y, ahead = _project(x, y, matrices, before, after, xp)
-    kept = there & ahead & _within(x, y, after)
-    return xp.where(kept[..., None], xp.stack([x - 0.5, y - 0.5], -1), xp.full_like(points, -1))
+    kept = xp.transpose(there & ahead & _within(x, y, after))
+    placed = xp.stack([xp.transpose(x) - 0.5, xp.transpose(y) - 0.5], -1)
+    return xp.where(kept[..., None], placed, xp.full_like(points, -1))
 
 
 def _within(x, y, size):
@@ -81,10 +86,13 @@ def _within(x, y, size):
 
 
 def _project(x, y, matrices, before, after, xp):
-    """Where points `(n, ...)` go, both from the corner of their image, and whether they lie before the horizon."""
-    matrices = xp.reshape(xp.array(matrices, dtype="float32"), (-1, 3, 3) + (1,) * (len(x.shape) - 1))
+    """Where points `(..., n)` go, both from the corner of their image, and whether they lie before the horizon.
+
+    The images stand last, so that NumPy goes along them in one loop: twice as fast.
+    """
+    matrices = xp.transpose(xp.array(matrices, dtype="float32"), (1, 2, 0))
     x, y = x - before[1] / 2, y - before[0] / 2
-    x, y, scale = (matrices[:, i, 0] * x + matrices[:, i, 1] * y + matrices[:, i, 2] for i in range(3))
+    x, y, scale = (matrices[i, 0] * x + matrices[i, 1] * y + matrices[i, 2] for i in range(3))
     ahead, scale = scale > HORIZON, xp.maximum(scale, HORIZON)
     return x / scale + after[1] / 2, y / scale + after[0] / 2, ahead
 

@@ -2,13 +2,15 @@
 
 import numpy as np
 
+from kerascnn.augmentation.warp_stack import places, warp_stack
+
 PADS = {"reflect": "reflect", "edge": "edge", "zero": "constant"}
 FLIPS = {(1, -1): 1, (-1, 1): 0, (-1, -1): -1}  # OpenCV's codes of mirrorings along (y, x)
 MOST_CHANNELS = 4  # that OpenCV warps at once
-PADDED = 48  # pixels of the shorter side from which padding and a fourth channel save more time than they cost
+PADDED = 48  # pixels of a side from which padding and a fourth channel save more time than they cost; below, stacks do
 
 
-def warp(images, matrices, size=None, border="reflect", field=None, order="linear", fill=0) -> np.ndarray:
+def warp(images, matrices, size=None, border="reflect", field=None, order="linear", fill=0, known=None) -> np.ndarray:
     """`images` `(n, height, width, channels)`, uint8 or float32, each moved by its matrix of `(n, 3, 3)`.
 
     Matrices move points `(x, y, 1)` in pixels from the centre of the image to the centre of the result, whose `size` is
@@ -16,11 +18,14 @@ def warp(images, matrices, size=None, border="reflect", field=None, order="linea
     dy)` in pixels, smoothed over the result, which shows at `y` what the matrix moves to `y + displacement(y)`. What
     comes from outside is the image mirrored at its edge pixels ("reflect"), its edge pixels ("edge") or `fill`
     ("zero"). Where all matrices are mirrorings and shifts by whole pixels, pixels are copied unchanged and faster;
-    otherwise interpolation is bilinear (`order` "linear") or takes the next pixel ("nearest").
+    otherwise interpolation is bilinear (`order` "linear") or takes the next pixel ("nearest"). `known`, a dict, keeps
+    what the next call for the same matrices, size and border need not find out again.
     """
     size = size or images.shape[1:3]
     if field is None and tuple(size) == images.shape[1:3] and _exact(matrices):
         return _copied(images, matrices, border, fill)
+    if field is None and max(*images.shape[1:3], *size) < PADDED and (matrices[:, 2] == (0, 0, 1)).all():
+        return _together(images, matrices, size, border, order, fill, {} if known is None else known)
     return _interpolated(images, matrices, size, border, field, order, fill)
 
 
@@ -48,11 +53,19 @@ def _copied(images, matrices, border, fill):
     return out
 
 
+def _together(images, matrices, size, border, order, fill, known):
+    """In stacks, where the images are small: half the time at 32 pixels, nearly as much at 48, more at 64."""
+    if known.get("matrices") is not matrices:
+        inverses, before = _inverses(matrices, images.shape[1:3], size), images.shape[1:3]
+        known |= {"matrices": matrices, "places": places(inverses[:, :2], before, size, border)}
+    return warp_stack(images, known["places"], border, order, fill)
+
+
 def _interpolated(images, matrices, size, border, field, order, fill):
     import cv2
 
     n, height, width, channels = images.shape
-    inverses = np.linalg.inv(_from_corners(size) @ matrices @ np.linalg.inv(_from_corners((height, width))))
+    inverses = _inverses(matrices, (height, width), size)
     modes = {"reflect": cv2.BORDER_REFLECT_101, "edge": cv2.BORDER_REPLICATE, "zero": cv2.BORDER_CONSTANT}
     interpolation = cv2.INTER_LINEAR if order == "linear" else cv2.INTER_NEAREST
     options = {"borderMode": modes[border], "borderValue": (fill,) * MOST_CHANNELS}
@@ -105,6 +118,11 @@ def _padded(images, inverses, size, border):
         wide = cv2.copyMakeBorder(image, pad, pad, pad, pad, border)
         cv2.warpAffine(wide, inverse, (size[1], size[0]), dst=target, **options)
     return cv2.cvtColor(out.reshape(n * size[0], size[1], 4), cv2.COLOR_RGBA2RGB).reshape(n, *size, 3)
+
+
+def _inverses(matrices, before, size):
+    """What takes pixels of the result to the image, both counted from their first."""
+    return np.linalg.inv(_from_corners(size) @ matrices @ np.linalg.inv(_from_corners(before)))
 
 
 def _from_corners(size):

@@ -72,7 +72,7 @@ def test_a_pixel_operation_is_waited_for_by_its_images_only(calls):
 
 def test_the_first_transform_is_the_first_to_move_a_point(monkeypatch):
     seen = []
-    monkeypatch.setattr(host, "warp", lambda images, matrices, *rest: seen.append(matrices) or images)
+    monkeypatch.setattr(host, "warp", lambda images, matrices, *rest, **known: seen.append(matrices) or images)
     Pipeline(Rotate(20), Zoom(0.2), Shift(0.2)).apply(IMAGES, INDICES)
     u = uniforms(0, 0, INDICES, 4)
     turn, zoom, shift = (

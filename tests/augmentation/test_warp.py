@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from kerascnn.augmentation.warp import _copied, _interpolated, warp
+from kerascnn.augmentation.warp import _copied, _interpolated, _together, warp
 
 IMAGE = np.arange(12, dtype=np.uint8).reshape(1, 3, 4, 1)
 
@@ -50,6 +50,7 @@ def test_copying_and_interpolating_agree(channels, dtype, border):
     interpolated = _interpolated(images, matrices, images.shape[1:3], border, None, "linear", 0)
     assert copied.dtype == interpolated.dtype == dtype and copied.shape == images.shape
     np.testing.assert_array_equal(copied, interpolated)
+    np.testing.assert_array_equal(copied, _together(images, matrices, images.shape[1:3], border, "linear", 0, {}))
 
 
 def test_the_input_is_left_alone():
