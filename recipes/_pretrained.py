@@ -14,6 +14,7 @@ from kerascnn.training import Result
 from kerascnn.training.run import for_use
 
 HEAD = "probabilities"
+PASSES = 10_000  # of images through the network
 COLORS = {1: "grey", 3: "rgb"}
 
 
@@ -163,9 +164,16 @@ def openings(unfreeze: int | str | None, gradual: bool, parts: Sequence) -> list
 
 
 def precision(pretrained, wanted: str, build, data, batch_size: int, epochs: int) -> dict:
-    """The precision to train in: of a network that exists its own, else as `training.fastest_precision` chooses."""
+    """The precision to train in: of a network that exists its own, else as `training.fastest_precision` chooses.
+
+    `epochs` are those in which more than the head trains. To build a large network only to time it takes longer than
+    `PASSES` images: for fewer it is float32.
+    """
     if isinstance(pretrained, keras.Model):
         return training.as_built(pretrained, wanted)
+    if wanted == "auto" and epochs * data.train_size < PASSES:
+        why = f"{epochs} epochs of {data.train_size} images are too few for timing others to pay"
+        return {"chosen": "float32", "why": why, "milliseconds_per_step": {}}
     return training.fastest_precision(build, data, batch_size, epochs=epochs, precision=wanted)
 
 

@@ -63,7 +63,7 @@ def finetune(
     skip_bad: bool = False,
     best: bool = False,
     views: Literal[1, 2, 6] = 2,
-    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "float32",
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
     seed: int = 0,
     save_to: str | Path | None = None,
     tensorboard: bool = False,
@@ -110,7 +110,7 @@ def finetune(
         skip_bad: trains without files that are no images, and lists them in result.json.
         best: keeps the epoch that is best on the validation split, for large ones, instead of the last.
         views: looks at an image that the trained model's answer is the mean of: 2 adds the mirror image.
-        precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
+        precision: "auto" takes the fastest for the real network, measured if some thousand images train the backbone.
         seed: fixes split, order, augmentation, weights, dropout: the same seed gives the same network, bit for bit.
         save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
             finished run.
@@ -183,7 +183,8 @@ def finetune(
         return network
 
     chosen = folder.decide(
-        "precision", lambda: _pretrained.precision(pretrained, precision, widest, data, batch_size, epochs)
+        "precision",
+        lambda: _pretrained.precision(pretrained, precision, widest, data, batch_size, epochs if unfreeze else 0),
     )
     with training.dtype_policy(chosen["chosen"]):
         network, parts, moved = build()

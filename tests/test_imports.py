@@ -27,7 +27,8 @@ sys.meta_path.insert(0, Witness())
 for part in sys.argv[1:]:
     importlib.import_module(part)
 """
-BACKEND_FREE = [f"kerascnn.{part}" for part in "layers blocks models losses metrics schedules callbacks backbones inspect".split()]
+FREE = "layers blocks models backbones losses metrics schedules callbacks inspect"
+BACKEND_FREE = [f"kerascnn.{part}" for part in FREE.split()]
 ALL = [
     *BACKEND_FREE,
     "kerascnn.data",

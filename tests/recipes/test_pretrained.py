@@ -1,6 +1,7 @@
 """What `backbone=` and `weights=` may be, and what becomes of them before anything is trained."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -230,3 +231,14 @@ def test_notes_are_told_once_and_kept(capsys):
     assert capsys.readouterr().err == note + "\n"
     for backbone, channels in (("vgg16", 3), ("resnet20", 1), (small(), 1)):
         assert _pretrained.notes(backbone, None, (8, 8, channels), 0) == []
+
+
+def test_for_a_few_images_no_network_is_built_to_time_it():
+    def build():
+        raise NotImplementedError
+
+    few, many = SimpleNamespace(train_size=999), SimpleNamespace(train_size=1000)
+    chosen = _pretrained.precision("efficientnet_lite0", "auto", build, few, 8, 10)
+    assert chosen["chosen"] == "float32" and "too few" in chosen["why"]
+    with pytest.raises((NotImplementedError, AttributeError)):
+        _pretrained.precision("efficientnet_lite0", "auto", build, many, 8, 10)
