@@ -129,6 +129,23 @@ def test_learning_rate_marks_the_suggestion_and_leaves_divergence_out():
     assert "suggested 0.001" in texts(figure)
 
 
+def test_learning_curve_has_a_line_of_means_in_a_band_for_each_name():
+    scores = {"pretrained": {10: [80.0, 90.0], 1: [60.0, 64.0]}, "from scratch": {1: [50.0], 122: [75.0]}}
+    figure = plots.learning_curve(scores, title="ants and bees")
+    (panel,) = figure.axes
+    assert [line.get_xydata().tolist() for line in panel.lines] == [[[1, 62], [10, 85]], [[1, 50], [122, 75]]]
+    band = panel.collections[0].get_paths()[0].vertices
+    assert {tuple(corner) for corner in band.tolist()} == {(1, 60), (1, 64), (10, 80), (10, 90)}
+    assert panel.get_xscale() == "log" and panel.get_xticks().tolist() == [1, 10, 122]
+    assert {"pretrained", "from scratch", "ants and bees", "1", "10", "122"} <= set(texts(figure))
+
+
+@pytest.mark.parametrize("scores", [{}, {"a": {}}, {"a": {0: [1.0]}}, {"a": {1: []}}])
+def test_learning_curve_needs_counts_and_scores(scores):
+    with pytest.raises(ValueError, match="`scores"):
+        plots.learning_curve(scores)
+
+
 def test_save_writes_the_format_of_the_name_whole_or_not_at_all(tmp_path):
     figure = plots.confusion(MATRIX, ["$x$ \\frac", "猫", "🐕"])  # no formula, and signs that the font lacks
     plots.save(figure, tmp_path / "deep" / "a.png")

@@ -11,4 +11,5 @@ from kerascnn.plots.inspection import filters as filters
 from kerascnn.plots.inspection import grad_cam as grad_cam
 from kerascnn.plots.style import save as save
 from kerascnn.plots.training import curves as curves
+from kerascnn.plots.training import learning_curve as learning_curve
 from kerascnn.plots.training import learning_rate as learning_rate

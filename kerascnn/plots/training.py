@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerascnn import checks
-from kerascnn.plots.style import BLUE, MUTED, ORANGE, blank, grid, styled
+from kerascnn.plots.style import BLUE, INK, MUTED, ORANGE, blank, grid, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,6 +37,39 @@ def curves(history: Mapping[str, Sequence[float]]) -> Figure:
 
 
 @styled
+def learning_curve(
+    scores: Mapping[str, Mapping[float, Sequence[float]]],
+    *,
+    title: str = "",
+    xlabel: str = "training images a class",
+    ylabel: str = "accuracy, %",
+) -> Figure:
+    """What more data bring: a line a name through the mean score at each count, in a band from lowest to highest.
+
+    `scores`: of each name, the scores of one or more trainings for each count. Counts lie on a logarithmic axis.
+
+    Raises: ValueError where there is nothing to draw, for a count not above 0, and for one without a score.
+    """
+    if not scores or not all(scores.values()):
+        raise ValueError(checks.message("scores", "hold a count at least for each of one or more names", dict(scores)))
+    figure = blank(5.2, 3.4)
+    panel = figure.subplots()
+    for number, (name, found) in enumerate(scores.items()):
+        counts = sorted(found)
+        _check_counts(name, found)
+        colour = (BLUE, ORANGE, INK, MUTED)[number % 4]
+        panel.plot(counts, [np.mean(found[count]) for count in counts], "o-", color=colour, markersize=4, label=name)
+        low, high = ([bound(found[count]) for count in counts] for bound in (np.min, np.max))
+        panel.fill_between(counts, low, high, color=colour, alpha=0.18, linewidth=0)
+    ticks = sorted({count for found in scores.values() for count in found})
+    panel.set(xscale="log", title=title, xlabel=xlabel, ylabel=ylabel)
+    panel.set_xticks(ticks, [f"{count:,g}" for count in ticks], minor=False)
+    panel.set_xticks([], minor=True)
+    panel.legend(loc="best")
+    return figure
+
+
+@styled
 def learning_rate(rates: Sequence[float], losses: Sequence[float], suggestion: float) -> Figure:
     """The losses of a learning-rate search against the rates, on a logarithmic axis, with the rate that it suggests."""
     figure = blank(5.2, 3.2)
@@ -51,6 +84,13 @@ def learning_rate(rates: Sequence[float], losses: Sequence[float], suggestion: f
     panel.set(xscale="log", xlabel="learning rate", ylabel="loss", title="learning-rate search")
     panel.set_title(f"suggested {suggestion:.2g}", loc="right", color=ORANGE, fontsize=9)
     return figure
+
+
+def _check_counts(name: str, found: Mapping[float, Sequence[float]]) -> None:
+    for count, values in found.items():
+        if count <= 0 or not len(values):
+            rule = "have counts above 0, each with one score or more"
+            raise ValueError(checks.message(f"scores[{name!r}]", rule, {count: values}))
 
 
 def _line(panel: Axes, values: Sequence[float], label: str, colour: str) -> None:
