@@ -15,6 +15,7 @@ from kerascnn.training.run import for_use
 
 HEAD = "probabilities"
 PASSES = 10_000  # of images through the network
+ENOUGH = 1_000  # training images, for a stage of the backbone to gain from them
 COLORS = {1: "grey", 3: "rgb"}
 
 
@@ -150,15 +151,16 @@ def head_on_features(network: keras.Model, data: datasets.Data, **options) -> tu
     return upper, found
 
 
-def openings(unfreeze: int | str | None, gradual: bool, parts: Sequence) -> list[int]:
+def openings(unfreeze: int | str | None, gradual: bool, parts: Sequence, images: int) -> list[int]:
     """How many of a backbone's `parts` train, from the top, in each stage that unfreezes any.
 
+    "auto" is one for `ENOUGH` training `images` or more; docs/finetuning.md has what was measured with fewer.
     Raises: ValueError for more parts than there are.
 
-    >>> openings(2, False, "abcd"), openings("all", True, "abcd"), openings(None, False, "abcd")
+    >>> openings(2, False, "abcd", 99), openings("all", True, "abcd", 99), openings("auto", False, "abcd", 99)
     ([2], [1, 2, 3, 4], [])
     """
-    most = len(parts) if unfreeze == "all" else unfreeze or 0
+    most = {"all": len(parts), "auto": int(images >= ENOUGH), None: 0}.get(unfreeze, unfreeze)
     checks.in_range("unfreeze", most, 0, len(parts), mend="Pass 'all' for all of the backbone.")
     return list(range(1, most + 1)) if gradual else [most] * (most > 0)
 

@@ -46,7 +46,7 @@ def finetune(
     head_epochs: int = 20,
     head_views: int | None = 2,
     epochs: int = 10,
-    unfreeze: int | Literal["all"] | None = 1,
+    unfreeze: int | Literal["auto", "all"] | None = "auto",
     gradual: bool = False,
     layer_decay: float = 0.5,
     norms: Literal["frozen", "trained"] = "frozen",
@@ -93,7 +93,8 @@ def finetune(
         head_views: of each image, whose features are computed once: as it is, and augmented anew for each further one;
             None augments anew in each epoch, which costs a pass through the backbone each. 1 if `augment` is None.
         epochs: passes with `unfreeze` stages; in a gradual unfreezing, of each of its stages.
-        unfreeze: number of stages of the backbone that train, from the top; "all"; None or 0 for the head alone.
+        unfreeze: number of stages of the backbone that train, from the top; "all"; None or 0 for the head alone; "auto"
+            is that for fewer than 1,000 training images and one stage for more.
         gradual: one stage more at a time, instead of all at once.
         layer_decay: factor of the learning rate from each stage to the one below, in (0, 1].
         norms: "trained" lets normalisations of trained stages learn; best left for some thousand images.
@@ -174,7 +175,8 @@ def finetune(
         cached = (head_views, partial(on_features, views=head_views)) if head_views else ()
         head = [stage("head", head_epochs, 0, HEAD_RATE, *cached)] if head_epochs else []
         return head + [
-            stage(f"top {n}", epochs, n, learning_rate) for n in _pretrained.openings(unfreeze, gradual, parts)
+            stage(f"top {n}", epochs, n, learning_rate)
+            for n in _pretrained.openings(unfreeze, gradual, parts, data.train_size)
         ]
 
     def widest() -> keras.Model:
@@ -215,13 +217,13 @@ def _check(
     checks.one_of("keep", keep, ("convolutional", "all but output"))
     blocks.classifier(keras.Input((4, 4, 8)), 2, pooling=pooling, units=units, dropout=dropout, name="head")
     checks.one_of("norms", norms, ("frozen", "trained"))
-    checks.positive_int("head_epochs", head_epochs, least=0 if unfreeze else 1)
+    checks.positive_int("head_epochs", head_epochs, least=1 if unfreeze in (None, 0, "auto") else 0)
     for name, value in {"batch_size": batch_size, "head_views": head_views}.items():
         if value is not None:
             checks.positive_int(name, value)
     checks.positive_int("seed", seed, least=0)
-    if unfreeze not in (None, "all"):
-        checks.positive_int("unfreeze", unfreeze, "Pass a number of stages, 'all' or None.", least=0)
+    if unfreeze not in (None, "auto", "all"):
+        checks.positive_int("unfreeze", unfreeze, "Pass a number of stages, 'auto', 'all' or None.", least=0)
     checks.one_of("views", views, models.VIEWS)
     checks.in_range("layer_decay", layer_decay, 0, 1, ends="(]")
     checks.in_range("learning_rate", learning_rate, 0, math.inf, ends="()")

@@ -63,7 +63,7 @@ def test_the_examples_run(photos, monkeypatch):
     names = {"__name__": "page"}
     for block in blocks_of("python"):
         exec(compile(block, str(PAGE), "exec"), names)
-    assert [stage["name"] for stage in names["result"].extras["record"]["stages"]] == ["head", "top 1"]
+    assert [stage["name"] for stage in names["result"].extras["record"]["stages"]] == ["head"]
     assert names["maps"].shape == (3, 16, 16)
     assert Path("gradcam.png").exists() and Path("photos-served", "saved_model.pb").exists()
     top = {layer.name for layer in names["model"].layers if layer.trainable and layer.weights}

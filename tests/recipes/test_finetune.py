@@ -226,7 +226,7 @@ def test_one_image_a_class_gives_the_nearest_by_direction():
 
 
 def test_one_image_a_class_and_a_validation_split():
-    options = SHORT | {"batch_size": None, "head_epochs": 1, "epochs": 1}
+    options = SHORT | {"batch_size": None, "head_epochs": 1, "epochs": 1, "unfreeze": 1}
     with pytest.warns(UserWarning, match="4 of 4 classes with one training image only"):
         result = finetune((painted(4, 2), ARRAYS[1]), backbone=small(), **options)
     assert result.extras["record"]["data"]["sizes"] == {"train": 4, "validation": 16, "test": 0}
@@ -307,10 +307,10 @@ def test_grey_photographs_on_imagenet_weights(capsys):
         ({"pooling": "mean"}, "`pooling` must be one of"),
         ({"dropout": 1.0}, "`dropout` must be in"),
         ({"head_epochs": 0, "unfreeze": None}, "`head_epochs` must be an integer of at least 1"),
-        ({"head_epochs": -1}, "`head_epochs` must be an integer of at least 0"),
+        ({"head_epochs": -1, "unfreeze": 1}, "`head_epochs` must be an integer of at least 0"),
         ({"head_views": 0}, "`head_views` must be an integer of at least 1"),
         ({"epochs": 0}, "`epochs` must be an integer of at least 1"),
-        ({"unfreeze": "top"}, "`unfreeze` must be an integer .* 'all' or None"),
+        ({"unfreeze": "top"}, "`unfreeze` must be an integer .* 'auto', 'all' or None"),
         ({"unfreeze": True}, "`unfreeze` must be an integer"),
         ({"layer_decay": 0.0}, "`layer_decay` must be in"),
         ({"norms": "thawed"}, "`norms` must be one of"),

@@ -210,11 +210,11 @@ def test_a_head_of_one_layer_begins_at_the_means_of_the_classes():
 
 def test_how_many_stages_are_opened():
     parts = ("low", "mid", "high")
-    assert _pretrained.openings(0, True, parts) == _pretrained.openings(None, True, parts) == []
-    assert _pretrained.openings("all", False, parts) == [3]
-    assert _pretrained.openings(2, True, parts) == [1, 2]
+    assert _pretrained.openings(0, True, parts, 99) == _pretrained.openings(None, True, parts, 99) == []
+    assert _pretrained.openings("all", False, parts, 99) == [3]
+    assert _pretrained.openings(2, True, parts, 99) == [1, 2]
     with pytest.raises(ValueError, match=r"`unfreeze` must be in \[0, 3\]. Received: unfreeze=4. Pass 'all'"):
-        _pretrained.openings(4, True, parts)
+        _pretrained.openings(4, True, parts, 99)
 
 
 def test_a_network_keeps_the_precision_that_it_has():
@@ -242,3 +242,8 @@ def test_for_a_few_images_no_network_is_built_to_time_it():
     assert chosen["chosen"] == "float32" and "too few" in chosen["why"]
     with pytest.raises((NotImplementedError, AttributeError)):
         _pretrained.precision("efficientnet_lite0", "auto", build, many, 8, 10)
+
+
+def test_few_images_train_the_head_alone():
+    assert _pretrained.openings("auto", False, "abcd", 999) == []
+    assert _pretrained.openings("auto", False, "abcd", 1000) == [1]
