@@ -103,7 +103,7 @@ def _padded(images, inverses, size, border):
     """As OpenCV does fastest: four channels, and all that comes from outside laid around each image before."""
     import cv2
 
-    n, height, width, _ = images.shape
+    height, width = images.shape[1:3]
     ends = np.array([(x, y, 1) for x in (0, size[1] - 1) for y in (0, size[0] - 1)]).T
     corners = inverses @ ends  # where the result's corners lie in the image
     over = np.maximum(-corners, corners - [[width - 1], [height - 1]]).max(axis=(1, 2))
@@ -111,13 +111,18 @@ def _padded(images, inverses, size, border):
     pads[pads >= min(height, width)] = 0  # too far out to be laid around: OpenCV's own border does it
     moved = inverses.copy()
     moved[:, :, 2] += pads[:, None]
-    four = cv2.cvtColor(images.reshape(n * height, width, 3), cv2.COLOR_RGB2RGBA).reshape(n, height, width, 4)
-    out = np.empty((n, *size, 4), np.uint8)
+    out = np.empty((len(images), *size, 3), np.uint8)
+    most = 2 * int(pads.max(initial=0))
+    four, wide = (np.empty((height + more, width + more, 4), np.uint8) for more in (0, most))  # stay in the cache
+    seen = np.empty((*size, 4), np.uint8)
     options = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, "borderMode": border}
-    for image, inverse, target, pad in zip(four, moved, out, pads.tolist(), strict=True):
-        wide = cv2.copyMakeBorder(image, pad, pad, pad, pad, border)
-        cv2.warpAffine(wide, inverse, (size[1], size[0]), dst=target, **options)
-    return cv2.cvtColor(out.reshape(n * size[0], size[1], 4), cv2.COLOR_RGBA2RGB).reshape(n, *size, 3)
+    for image, inverse, target, pad in zip(images, moved, out, pads.tolist(), strict=True):
+        cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, dst=four)
+        around = wide[: height + 2 * pad, : width + 2 * pad]
+        cv2.copyMakeBorder(four, pad, pad, pad, pad, border, dst=around)
+        cv2.warpAffine(around, inverse, (size[1], size[0]), dst=seen, **options)
+        cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB, dst=target)
+    return out
 
 
 def _inverses(matrices, before, size):
