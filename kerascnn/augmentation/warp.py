@@ -72,8 +72,8 @@ def _interpolated(images, matrices, size, border, field, order, fill):
     straight = options | {"flags": interpolation | cv2.WARP_INVERSE_MAP}
     out, frame = np.empty((n, *size, channels), images.dtype), (size[1], size[0])
     affine = (inverses[:, 2] == (0, 0, 1)).all()
-    if affine and order == "linear" and field is None and _gains_by_padding(images, border):
-        return _padded(images, inverses[:, :2], size, modes[border])
+    if affine and field is None and _gains_by_padding(images, border, order):
+        return _padded(images, inverses[:, :2], size, modes[border], interpolation)
     fields = [None] * n if field is None else field
     for first in range(0, channels, MOST_CHANNELS):
         part = np.s_[..., first : first + MOST_CHANNELS]
@@ -94,13 +94,14 @@ def _interpolated(images, matrices, size, border, field, order, fill):
     return out
 
 
-def _gains_by_padding(images, border):
-    colour = images.dtype == np.uint8 and images.shape[3] == 3
-    return colour and border != "zero" and min(images.shape[1:3]) >= PADDED
+def _gains_by_padding(images, border, order):
+    kinds = {"linear": 3, "nearest": 1}  # RGB images and masks
+    suited = images.dtype == np.uint8 and images.shape[3] == kinds[order]
+    return suited and border != "zero" and min(images.shape[1:3]) >= PADDED
 
 
-def _padded(images, inverses, size, border):
-    """As OpenCV does fastest: four channels, and all that comes from outside laid around each image before."""
+def _padded(images, inverses, size, border, interpolation):
+    """As OpenCV does fastest: one channel or four, and all that comes from outside laid around each image before."""
     import cv2
 
     height, width = images.shape[1:3]
@@ -111,17 +112,18 @@ def _padded(images, inverses, size, border):
     pads[pads >= min(height, width)] = 0  # too far out to be laid around: OpenCV's own border does it
     moved = inverses.copy()
     moved[:, :, 2] += pads[:, None]
-    out = np.empty((len(images), *size, 3), np.uint8)
-    most = 2 * int(pads.max(initial=0))
-    four, wide = (np.empty((height + more, width + more, 4), np.uint8) for more in (0, most))  # stay in the cache
-    seen = np.empty((*size, 4), np.uint8)
-    options = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, "borderMode": border}
+    out = np.empty((len(images), *size, images.shape[3]), np.uint8)
+    most, depth = 2 * int(pads.max(initial=0)), () if images.shape[3] == 1 else (4,)
+    four, wide = (np.empty((height + more, width + more, *depth), np.uint8) for more in (0, most))  # stay in the cache
+    seen = np.empty((*size, *depth), np.uint8)
+    options = {"flags": interpolation | cv2.WARP_INVERSE_MAP, "borderMode": border}
     for image, inverse, target, pad in zip(images, moved, out, pads.tolist(), strict=True):
-        cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, dst=four)
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, dst=four) if depth else image[..., 0]
         around = wide[: height + 2 * pad, : width + 2 * pad]
-        cv2.copyMakeBorder(four, pad, pad, pad, pad, border, dst=around)
-        cv2.warpAffine(around, inverse, (size[1], size[0]), dst=seen, **options)
-        cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB, dst=target)
+        cv2.copyMakeBorder(image, pad, pad, pad, pad, border, dst=around)
+        cv2.warpAffine(around, inverse, (size[1], size[0]), dst=seen if depth else target[..., 0], **options)
+        if depth:
+            cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB, dst=target)
     return out
 
 
