@@ -13,6 +13,7 @@ Judged are the networks of the last epoch, on the test images, or the validation
 """
 
 import argparse
+import inspect
 import statistics
 import time
 from functools import partial
@@ -26,9 +27,14 @@ from kerascnn import data as datasets
 from kerascnn.data.dataset import from_sources
 from kerascnn.data.sources import Subset
 from kerascnn.metrics import SparseCategoricalAccuracy
-from recipes import classify
+from recipes import classify, finetune
+from recipes.finetune import HEAD_RATE
 
-HEAD, HEAD_EPOCHS, HEAD_RATE, VIEWS = "probabilities", 20, 3e-4, 2  # those of `finetune`
+HEAD = "probabilities"
+HEAD_EPOCHS, VIEWS, EPOCHS, DROPOUT, SMOOTHING = (  # what `finetune` takes unless told otherwise
+    inspect.signature(finetune).parameters[name].default
+    for name in ("head_epochs", "head_views", "epochs", "dropout", "label_smoothing")
+)
 SCRATCH = {"model": "fastnet", "optimizer": "adamw", "precision": "float32"}
 LEAST = 160  # rows of an epoch from scratch: 20 steps of 8
 
@@ -104,7 +110,7 @@ def features(train, judged, names, options):
     data = datasets.load((train, judged), image_size=options.image_size, class_names=names)
     base = backbones.backbone(options.backbone, data.image_shape)
     below = keras.Model(base.input, blocks.global_pool(base.output, name="pool"))
-    augment = augmentation.named("auto", data, epochs=10, job="finetune")
+    augment = augmentation.named("auto", data, epochs=EPOCHS, job="finetune")
     return training.features(below, data, views=VIEWS, augment=augment, verbose=0)
 
 
@@ -117,12 +123,12 @@ def pretrained(found, rows, seed):
     data = from_sources({**plain.sources, "train": Subset(source, seen)}, found.class_names)
     batch_size = datasets.suited_batch_size(plain)
     inputs = keras.Input(found.image_shape)
-    head = keras.Model(inputs, blocks.classifier(inputs, found.classes, dropout=0.2, name=HEAD))
+    head = keras.Model(inputs, blocks.classifier(inputs, found.classes, dropout=DROPOUT, name=HEAD))
     training.begin_with_nearest_mean(head.get_layer(HEAD), *fetched(plain, "train", np.arange(len(rows))))
     rate = schedules.named("one-cycle", HEAD_RATE, HEAD_EPOCHS, datasets.steps_per_epoch(data, batch_size))
     head.compile(
         optimizers.adamw(rate),
-        losses.SparseCategoricalCrossentropy(label_smoothing=0.1),
+        losses.SparseCategoricalCrossentropy(label_smoothing=SMOOTHING),
         metrics=[SparseCategoricalAccuracy()],
     )
     fitted = training.run(head, data, epochs=HEAD_EPOCHS, batch_size=batch_size, seed=seed, keep="last", verbose=0)

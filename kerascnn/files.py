@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -24,19 +25,24 @@ def save_atomically(path: str | Path, save: Callable[[Path], object]) -> None:
     """Calls `save(temporary)` with a path beside `path`, flushes that file to the disk and renames it to `path`.
 
     A reader sees the old file or the new one, never a part. When `save` fails (disk full, killed), the old file stays.
-    The temporary name has the suffix of `path`, and a rest of it that a kill has left is overwritten.
+    The temporary name has the suffix of `path`, and a rest of it that a kill has left is overwritten. `save` may make a
+    folder instead; an earlier one goes when the new one is complete.
     Raises: OSError of the file system, after the temporary file is removed; a full disk is named with what to do.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
+    _remove(temporary)
     try:
         save(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        if temporary.is_dir():
+            _remove(path)  # no system replaces a folder in one step
+        else:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         if isinstance(error, OSError) and error.errno in FULL:
             raise OSError(error.errno, _full(path, error), str(path)) from error
         raise
@@ -46,6 +52,14 @@ def save_atomically(path: str | Path, save: Callable[[Path], object]) -> None:
 def write_text(path: str | Path, text: str) -> None:
     """Writes `text` in UTF-8, whole or not at all."""
     write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def _remove(path: Path) -> None:
+    """Removes a file or a folder, if there is one."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _full(path: Path, error: OSError) -> str:

@@ -31,12 +31,16 @@ class Report:
     pictures: Mapping[str, Callable[[], Any]]
 
 
-def classification(model: keras.Model, data: Data) -> Report:
-    """Judges a classifier on the test split, or on the validation split where there is none."""
+def classification(model: keras.Model, data: Data, *, explain: bool = False) -> Report:
+    """Judges a classifier on the test split, or on the validation split where there is none.
+
+    `explain` adds the pictures of `explained`.
+    """
     split = _judged_on(data)
-    labels, probabilities = predict(model, data, split)
-    figures = metrics.classification(labels, probabilities, data.class_names)
-    return Report(split, figures, _pictures(data, split, labels, probabilities, figures))
+    answers = predict(model, data, split)
+    figures = metrics.classification(*answers, data.class_names)
+    pictures = _pictures(data, split, *answers, figures)
+    return Report(split, figures, pictures | (explained(model, data, answers=answers) if explain else {}))
 
 
 def predict(model: keras.Model, data: Data, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -53,20 +57,23 @@ def predict(model: keras.Model, data: Data, split: str) -> tuple[np.ndarray, np.
     return np.concatenate(targets), np.concatenate(outputs)
 
 
-def explained(model: keras.Model, data: Data, *, count: int = 6) -> dict[str, Callable[[], Any]]:
+def explained(
+    model: keras.Model, data: Data, *, count: int = 6, answers: tuple[np.ndarray, np.ndarray] | None = None
+) -> dict[str, Callable[[], Any]]:
     """Pictures of what a classifier looks at, on the split it is judged on: functions that draw them, by file name.
 
     "gradcam.png" has up to `count` right answers, of each class in turn the surest, beside the `count` worst mistakes,
     each with the map that speaks for the answer; "feature_maps.png" what the layers of each resolution see in the
-    first of them; "filters.png" the first kernels. Nothing is computed before a function is called. Empty for a model
-    without convolutions, and for signals and volumes.
+    first of them; "filters.png" the first kernels. Nothing is computed before a function is called, and what `predict`
+    gives for that split not again where it is passed as `answers`. Empty for a model without convolutions, and for
+    signals and volumes.
     """
     checks.positive_int("count", count)
     if len(data.image_shape) != 3 or not inspect.is_convolutional(model):
         return {}
     from kerascnn import plots
 
-    chosen = cache(partial(_right_and_wrong, model, data, count))
+    chosen = cache(partial(_right_and_wrong, model, data, count, answers))
     return {
         "gradcam.png": lambda: _grad_cam(model, data.class_names, *chosen()),
         "feature_maps.png": lambda: _feature_maps(model, chosen()[0][:1]),
@@ -105,10 +112,10 @@ def _images(data: Data, split: str, indices: np.ndarray) -> list[np.ndarray]:
     return [found[index] for index in indices.tolist()]
 
 
-def _right_and_wrong(model, data, count) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _right_and_wrong(model, data, count, answers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Images, labels and probabilities of up to `count` right answers and then of as many of the worst mistakes."""
     split = _judged_on(data)
-    labels, probabilities = predict(model, data, split)
+    labels, probabilities = answers or predict(model, data, split)
     wrong = metrics.worst_mistakes(labels, probabilities, count)
     chosen = np.concatenate([_surest_in_turn(labels, probabilities)[:count], wrong])
     return np.stack(_images(data, split, chosen)), labels[chosen], probabilities[chosen]

@@ -9,9 +9,9 @@ import keras
 
 from kerascnn import backbones, checks, layers, models, training
 from kerascnn import data as datasets
+from kerascnn.layers import nested
 from kerascnn.models.registry import parse
 from kerascnn.training import Result
-from kerascnn.training.run import for_use
 
 HEAD = "probabilities"
 PASSES = 10_000  # of images through the network
@@ -70,7 +70,7 @@ def network(value):
         value = training.load(value).model
     elif _is_file(value, ".keras"):
         value = keras.saving.load_model(value, compile=False)
-    return layers.unfuse(for_use(value)) if isinstance(value, keras.Model) else value
+    return layers.unfuse(nested.for_use(value)) if isinstance(value, keras.Model) else value
 
 
 def images(data, pretrained, *, image_size, resize: str, **options) -> datasets.Data:
@@ -136,7 +136,7 @@ def head_layers(network: keras.Model) -> list[str]:
 
 
 def head_on_features(network: keras.Model, data: datasets.Data, **options) -> tuple[keras.Model, datasets.Data]:
-    """The head, and the features that it gets from the frozen backbone; `options` are those of `training.features`.
+    """The head, and the features that it trains on, of the frozen backbone; `options` are those of `training.features`.
 
     A head of one layer is begun at the means of the classes, if each has an image.
     """
@@ -144,7 +144,7 @@ def head_on_features(network: keras.Model, data: datasets.Data, **options) -> tu
     below = [layer.name for layer in network.layers if layer.name not in head]
     pool = f"{head[-1]}_pool"
     lower, upper = training.split_at(network, pool if pool in head else below[-1])
-    found = training.features(lower, data, **options)
+    found = training.features(lower, data, splits=("train", "validation"), **options)
     if sum(bool(layer.weights) for layer in upper.layers) == 1 and all(data.class_counts):
         plain = training.vectors(found, "train")[: data.train_size]
         training.begin_with_nearest_mean(upper.layers[-1], plain, data.labels("train"))

@@ -13,7 +13,7 @@ from kerascnn import data as datasets
 from kerascnn.metrics import SparseCategoricalAccuracy
 from kerascnn.models.registry import parse
 from kerascnn.training import Result
-from kerascnn.training.precision import check_precision
+from recipes._arguments import check_training
 
 SAMPLE = 2048  # images that a whitening first layer is made from
 
@@ -41,6 +41,7 @@ def classify(
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
     seed: int = 0,
     save_to: str | Path | None = None,
+    pictures: bool = True,
     tensorboard: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | Literal["auto"] = "auto",
@@ -58,7 +59,8 @@ def classify(
     89.51 %, 59 s: --data fashion_mnist --model lenet5 --epochs 15 --learning-rate 0.002;
     88.97 %, 68 s: --data fashion_mnist --model mnist_cnn --epochs 15 --learning-rate 0.002;
     89.32 %, 492 s: --data cifar10 --model "fastnet(filters=(64,128,256))" --epochs 10 --learning-rate 0.2
-    --label-smoothing 0.2 --views 6, with images from a JPEG copy of CIFAR-10.
+    --label-smoothing 0.2 --views 6, with images from a JPEG copy of CIFAR-10;
+    90.59 %, 43 min: the same with "fastnet(filters=(64,256,256))" and --epochs 24.
 
     Args:
         data: "digits", the name of a tfds set, a folder with one sub-folder a class, arrays `((x, y), (x_val, y_val))`
@@ -90,6 +92,7 @@ def classify(
         seed: fixes split, order, augmentation, weights, dropout: the same seed gives the same network, bit for bit.
         save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
             finished run.
+        pictures: draws what there is to see, in `save_to`.
         tensorboard: also logs for TensorBoard, in `save_to`.
         callbacks: further Keras callbacks.
         verbose: "auto" a live table, 2 one line an epoch, 0 nothing.
@@ -142,30 +145,18 @@ def classify(
         classify, arguments, data=data, model=models.describe(model), fitted=fitted, report=report, precision=chosen,
         batch_size=batch_size, augmentation=augment and repr(augment),
     )  # fmt: skip
-    return training.finish(fitted, report, record, folder)
+    return training.finish(fitted, report, record, folder, pictures=pictures)
 
 
-def _check(
-    *, model, epochs, batch_size, learning_rate, optimizer, schedule, weight_decay, label_smoothing, clip_norm, ema,
-    class_weight, augment, patience, views, precision, seed, verbose, **_checked_elsewhere,
-) -> None:  # fmt: skip
+def _check(*, model, patience, optimizer, learning_rate, precision, **shared) -> None:
     """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
     if isinstance(model, str):
         parse(model)
     elif not callable(model):
         models.build(model, (), 1)  # which says what a model may be
-    for name, value in {"batch_size": batch_size, "patience": patience}.items():
-        if value is not None:
-            checks.positive_int(name, value)
-    checks.positive_int("seed", seed, least=0)
-    checks.one_of("views", views, models.VIEWS)
+    if patience is not None:
+        checks.positive_int("patience", patience)
     kind, peak = optimizers.suited(optimizer, learning_rate, keras.Sequential())
-    schedules.named(schedule, peak, epochs, steps_per_epoch=1)
-    optimizers.make(kind, peak, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema)
-    losses.SparseCategoricalCrossentropy(label_smoothing=label_smoothing)
-    class_weights.check(class_weight)
-    augmentation.named(augment, None)
-    check_precision(precision)
+    check_training(optimizer=kind, learning_rate=peak, precision=precision, **shared)
     if isinstance(model, keras.Model):
         training.as_built(model, precision)
-    checks.one_of("verbose", verbose, ("auto", 0, 1, 2))

@@ -26,8 +26,8 @@ from kerascnn import (
 from kerascnn import data as datasets
 from kerascnn.metrics import SparseCategoricalAccuracy
 from kerascnn.training import Result, Stage
-from kerascnn.training.precision import check_precision
 from recipes import _pretrained
+from recipes._arguments import check_training
 
 HEAD_RATE = 3e-4  # of a head on features that stay
 
@@ -66,6 +66,7 @@ def finetune(
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
     seed: int = 0,
     save_to: str | Path | None = None,
+    pictures: bool = True,
     tensorboard: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | Literal["auto"] = "auto",
@@ -115,6 +116,7 @@ def finetune(
         seed: fixes split, order, augmentation, weights, dropout: the same seed gives the same network, bit for bit.
         save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
             finished run.
+        pictures: draws what there is to see, in `save_to`.
         tensorboard: also logs for TensorBoard, in `save_to`.
         callbacks: further Keras callbacks.
         verbose: "auto" a live table, 2 one line an epoch, 0 nothing.
@@ -145,8 +147,7 @@ def finetune(
         lower, moved = _pretrained.trunk(pretrained, source, keep, data.image_shape, data.classes)
         head = _pretrained.head_name(lower)
         x = blocks.classifier(lower.output, data.classes, pooling=pooling, units=units, dropout=dropout, name=head)
-        model = layers.unfuse(keras.Model(lower.input, x, name=lower.name))  # a copy, as `lower` shares its layers
-        return layers.fuse(model), backbones.stages(lower), moved
+        return layers.fuse(keras.Model(lower.input, x, name=lower.name)), backbones.stages(lower), moved
 
     def ready(model: keras.Model, *, names: Sequence[str], rates: Mapping[str, float], rate) -> None:
         """Lets the head and the backbone's layers of these names train; all else is frozen."""
@@ -198,19 +199,17 @@ def finetune(
         keep="best" if best else "last", class_weight=counted, callbacks=callbacks, verbose=verbose,
     )  # fmt: skip
     fitted = replace(fitted, model=models.averaged(fitted.model, views))
-    report = reports.classification(fitted.model, data)
-    report = replace(report, pictures={**report.pictures, **reports.explained(fitted.model, data)})
+    report = reports.classification(fitted.model, data, explain=True)
     record = training.record(
         finetune, arguments, data=data, model=network.name, fitted=fitted, report=report, precision=chosen,
         batch_size=batch_size, augmentation=augment and repr(augment), stages=list(fitted.stages), notes=notes,
     )  # fmt: skip
-    return training.finish(fitted, report, record, folder)
+    return training.finish(fitted, report, record, folder, pictures=pictures)
 
 
 def _check(
-    *, backbone, weights, keep, pooling, units, dropout, head_epochs, head_views, epochs, unfreeze, layer_decay, norms,
-    batch_size, learning_rate, schedule, weight_decay, label_smoothing, clip_norm, ema, class_weight, augment, views,
-    precision, seed, verbose, **_checked_elsewhere,
+    *, backbone, weights, keep, pooling, units, dropout, head_epochs, head_views, unfreeze, layer_decay, norms,
+    learning_rate, **shared,
 ) -> None:  # fmt: skip
     """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
     _pretrained.check(backbone, weights)
@@ -218,19 +217,10 @@ def _check(
     blocks.classifier(keras.Input((4, 4, 8)), 2, pooling=pooling, units=units, dropout=dropout, name="head")
     checks.one_of("norms", norms, ("frozen", "trained"))
     checks.positive_int("head_epochs", head_epochs, least=1 if unfreeze in (None, 0, "auto") else 0)
-    for name, value in {"batch_size": batch_size, "head_views": head_views}.items():
-        if value is not None:
-            checks.positive_int(name, value)
-    checks.positive_int("seed", seed, least=0)
+    if head_views is not None:
+        checks.positive_int("head_views", head_views)
     if unfreeze not in (None, "auto", "all"):
         checks.positive_int("unfreeze", unfreeze, "Pass a number of stages, 'auto', 'all' or None.", least=0)
-    checks.one_of("views", views, models.VIEWS)
     checks.in_range("layer_decay", layer_decay, 0, 1, ends="(]")
     checks.in_range("learning_rate", learning_rate, 0, math.inf, ends="()")
-    schedules.named(schedule, learning_rate, epochs, steps_per_epoch=1)
-    optimizers.adamw(learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema)
-    losses.SparseCategoricalCrossentropy(label_smoothing=label_smoothing)
-    class_weights.check(class_weight)
-    augmentation.named(augment, None, job="finetune")
-    check_precision(precision)
-    checks.one_of("verbose", verbose, ("auto", 0, 1, 2))
+    check_training(optimizer="adamw", learning_rate=learning_rate, job="finetune", **shared)

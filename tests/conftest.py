@@ -36,3 +36,26 @@ def python():
         return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=timeout)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def kill():
+    """`kill(epoch)` is a callback that raises KeyboardInterrupt in the second step of that epoch, counted from 0.
+
+    Epochs are counted over all stages that it sees trained.
+    """
+    import keras
+
+    class Kill(keras.callbacks.Callback):
+        def __init__(self, epoch):
+            super().__init__()
+            self.left = epoch
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.left -= 1
+
+        def on_train_batch_end(self, batch, logs=None):
+            if self.left < 0 and batch == 1:
+                raise KeyboardInterrupt
+
+    return Kill

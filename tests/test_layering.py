@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "augmentation": {"checks"},
     "data": BASE,
     "plots": BASE | {"metrics"},
-    "inspect": {"checks"},
+    "inspect": {"checks", "layers"},
     "reports": BASE | {"data", "inspect", "metrics", "plots"},
     "card": {"checks"},
     "training": TOOLS,
@@ -47,7 +47,7 @@ ONLY_IN = {
     "matplotlib": ("kerascnn/plots/",),
     "keras_tuner": ("kerascnn/tuning/",),
     "cv2": ("kerascnn/augmentation/",),
-    "sklearn": ("kerascnn/data/builtin.py",),
+    "sklearn": ("kerascnn/data/builtin.py", "kerascnn/tuning/importance.py"),
 }
 FILES = sorted(
     file.relative_to(ROOT).as_posix() for package in ("kerascnn", "recipes") for file in (ROOT / package).rglob("*.py")

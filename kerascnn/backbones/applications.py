@@ -1,13 +1,12 @@
 """Networks of keras.applications on a tensor of ours: flat, with the names that they have in a fresh session."""
 
-import os
 import re
 import warnings
 from collections import defaultdict
-from pathlib import Path
 
 import keras
 
+from kerascnn.backbones.home import models_folder
 from kerascnn.backbones.walk import trace
 
 SCALING = (keras.layers.Rescaling, keras.layers.Normalization)  # what some of them begin with
@@ -83,9 +82,8 @@ def _not_there(kind, error):
     found = re.search(r"(https?://\S+): (.*)", str(error))
     url, reason = found.groups() if found else ("the address that Keras has printed above", error)
     file = url.rsplit("/", 1)[-1] if found else "the file named there"
-    folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
     return (
         f"The ImageNet weights of keras.applications.{kind} could not be had from {url} ({reason}). "
-        f"Without a network, fetch that file elsewhere and put it at {folder / SAVED_AS.get(file, file)}; "
+        f"Without a network, fetch that file elsewhere and put it at {models_folder() / SAVED_AS.get(file, file)}; "
         "or pass backbone='efficientnet_lite0', whose weights come with pip and need no download; or weights=None."
     )

@@ -9,7 +9,8 @@ import keras
 from keras import tree
 
 from kerascnn import checks
-from kerascnn.backbones.walk import Call, graph, leaves, trace
+from kerascnn.backbones.walk import Call, leaves, trace
+from kerascnn.layers.nested import graph
 
 
 def stages(model: keras.Model) -> tuple[tuple[str, ...], ...]:

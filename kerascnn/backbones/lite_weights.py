@@ -5,7 +5,6 @@ The first use reads the package's torch file, under a digest, and keeps it as `.
 """
 
 import importlib.util
-import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 
 from kerascnn import checks
 from kerascnn.backbones.efficientnet_lite import blocks
+from kerascnn.backbones.home import models_folder
 from kerascnn.backbones.torch_file import state_dict
 from kerascnn.files import write_atomically
 
@@ -80,8 +80,7 @@ def imagenet_weights(variant: str) -> dict[str, np.ndarray]:
 
 def cache_file(variant: str) -> Path:
     """Where the converted weights are kept; the name tells which file they were made of."""
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-    return Path(home).expanduser() / "models" / "kerascnn" / f"{variant}-{FILES[variant].sha256[:8]}.npz"
+    return models_folder() / "kerascnn" / f"{variant}-{FILES[variant].sha256[:8]}.npz"
 
 
 def package_file(package: str) -> Path:

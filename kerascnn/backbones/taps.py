@@ -7,7 +7,8 @@ from keras import layers
 
 from kerascnn import checks
 from kerascnn.backbones.table import BACKBONES
-from kerascnn.backbones.walk import Call, graph, trace
+from kerascnn.backbones.walk import Call, trace
+from kerascnn.layers.nested import graph
 
 PADDING = (layers.ZeroPadding2D, layers.Cropping2D)
 

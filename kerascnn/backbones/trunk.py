@@ -5,7 +5,8 @@ from typing import Literal
 import keras
 
 from kerascnn import checks
-from kerascnn.backbones.walk import Call, graph, trace
+from kerascnn.backbones.walk import Call, trace
+from kerascnn.layers import nested
 
 
 def trunk(model: keras.Model, keep: Literal["convolutional", "all but output"] = "convolutional") -> keras.Model:
@@ -25,7 +26,7 @@ def trunk(model: keras.Model, keep: Literal["convolutional", "all but output"] =
     ((None, 5, 5, 16), (None, 84))
     """
     checks.one_of("keep", keep, CUTS)
-    network = graph(_one_view(model))
+    network = nested.graph(nested.one_view(model))
     inputs = [keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name) for x in network.inputs]
     calls = trace(network, inputs, lambda operation, *args, **kwargs: operation(*args, **kwargs))
     end = CUTS[keep](calls)
@@ -68,10 +69,3 @@ NEEDED = {"convolutional": "one last map behind weights", "all but output": "wei
 
 def _weights(call):
     return getattr(call.operation, "weights", ())
-
-
-def _one_view(model):
-    """The network inside `models.averaged`, or `model` itself."""
-    if "views_mean" not in {layer.name for layer in model.layers}:
-        return model
-    return next(layer for layer in model.layers if isinstance(layer, keras.Model))

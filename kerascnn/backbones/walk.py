@@ -9,24 +9,19 @@ import keras
 from keras import tree
 
 from kerascnn import checks
+from kerascnn.layers import nested
 
 
 def leaves(model: keras.Model) -> dict[str, keras.Layer]:
     """The layers of `model` and of the models nested in it, by name; a nested model itself is not among them.
 
     Raises: ValueError if two different layers have one name, as a name then says nothing.
-
-    >>> inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="dense")])
-    >>> list(leaves(keras.Sequential([keras.Input((4,)), inner, keras.layers.ReLU(name="relu")])))
-    ['dense', 'relu']
     """
     found: dict[str, keras.Layer] = {}
-    for layer in model.layers:
-        inside = leaves(layer) if isinstance(layer, keras.Model) else {layer.name: layer}
-        for name, leaf in inside.items():
-            if found.setdefault(name, leaf) is not leaf and not isinstance(leaf, keras.layers.InputLayer):
-                rule = f"have one layer of a name, nested models included, and has two called {name!r}"
-                raise ValueError(checks.message("model", rule, model.name, "Pass one of the nested models."))
+    for _, layer in nested.leaves(model):
+        if found.setdefault(layer.name, layer) is not layer and not isinstance(layer, keras.layers.InputLayer):
+            rule = f"have one layer of a name, nested models included, and has two called {layer.name!r}"
+            raise ValueError(checks.message("model", rule, model.name, "Pass one of the nested models."))
     return found
 
 
@@ -49,17 +44,14 @@ class Call:
 
 
 def trace(model: keras.Model, tensors: list[keras.KerasTensor], call: Callable[..., Any]) -> list[Call]:
-    """Runs through a model from `tensors`, and returns each call in order; nested models are opened.
+    """Runs through a model from `tensors`, as `nested.run`, with the work done by `call(operation, *args, **kwargs)`.
 
-    `call(operation, *args, **kwargs)` does the work. Auxiliary outputs, which `inference()` leaves out, are left out.
-    Raises: ValueError for a model without a graph: a subclassed one, or a Sequential that was not built.
+    Returns: each call, in order. Raises: ValueError for a model without a graph, as `nested.graph` does.
     """
     calls: list[Call] = []
     maps = {id(tensor) for tensor in tensors}  # the calls keep the tensors, so that ids stay their own
 
-    def visit(operation, *args, **kwargs):
-        if isinstance(operation, keras.Model) and hasattr(_graph(operation), "_run_through_graph"):
-            return run(operation, args)
+    def note(_path, operation, *args, **kwargs):
         outputs = call(operation, *args, **kwargs)
         given = [each for each in tree.flatten((args, kwargs)) if isinstance(each, keras.KerasTensor)]
         made = tree.flatten(outputs)
@@ -68,29 +60,8 @@ def trace(model: keras.Model, tensors: list[keras.KerasTensor], call: Callable[.
         calls.append(Call(operation, given, made, over))
         return outputs
 
-    def run(model, inputs):
-        outputs = graph(model)._run_through_graph(inputs, call_fn=visit)
-        return outputs[0] if isinstance(outputs, (list, tuple)) and len(outputs) == 1 else outputs
-
-    run(model, tensors)
+    nested.run(model, tensors, note)
     return calls
-
-
-def graph(model: keras.Model) -> keras.Model:
-    """The functional model that `model` is, holds (Sequential) or answers with (`inference()`).
-
-    Raises: ValueError if there is none.
-    """
-    found = _graph(model)
-    if not hasattr(found, "_run_through_graph"):
-        mend = "Give a Sequential model its keras.Input; a model with its own call() has no graph."
-        raise ValueError(checks.message("model", "be a Functional or built Sequential model", model, mend))
-    return found
-
-
-def _graph(model):
-    model = model.inference() if hasattr(model, "inference") else model
-    return getattr(model, "_functional", model)
 
 
 def _keeps_map(operation, rank, output):

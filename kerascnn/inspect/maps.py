@@ -8,7 +8,8 @@ import numpy as np
 from keras import ops
 
 from kerascnn import checks
-from kerascnn.inspect.walking import layers_inside, maps_in, named, outline, single, walk
+from kerascnn.inspect.walking import maps_in, named, outline, single, walk
+from kerascnn.layers import nested
 
 BATCH = 32
 
@@ -57,7 +58,7 @@ def filters(model: keras.Model, layer: str | None = None) -> np.ndarray:
     >>> filters(keras.Model(image, keras.layers.Conv2D(16, 5)(image))).shape
     (16, 5, 5, 3)
     """
-    convolutions = {path: found for path, found in layers_inside(model) if isinstance(found, keras.layers.Conv2D)}
+    convolutions = {path: found for path, found in nested.leaves(model) if isinstance(found, keras.layers.Conv2D)}
     if not convolutions:
         raise ValueError(checks.message("model", "have a two-dimensional convolution", model.name))
     path = next(iter(convolutions)) if layer is None else named("layer", layer, convolutions, "a convolution")
@@ -77,7 +78,7 @@ def is_convolutional(model: keras.Model) -> bool:
         single(model)
     except ValueError:
         return False
-    return any(isinstance(layer, keras.layers.Conv2D) for _, layer in layers_inside(model))
+    return any(isinstance(layer, keras.layers.Conv2D) for _, layer in nested.leaves(model))
 
 
 def image_batch(images: Any) -> np.ndarray:

@@ -4,6 +4,7 @@ import keras
 
 from kerascnn import checks
 from kerascnn.layers.batch_normalization import BatchNormalization
+from kerascnn.layers.nested import walk
 
 KERAS = {"module": "keras.layers", "class_name": "BatchNormalization", "registered_name": None}
 FUSED = {
@@ -27,7 +28,7 @@ def fuse(model: keras.Model) -> keras.Model:
     if not _has_config(model):
         mend = "In a model with its own call(), create kerascnn.layers.BatchNormalization where it makes its layers."
         raise ValueError(checks.message("model", "be a Functional or Sequential model", model, mend))
-    return _exchange(model, KERAS, FUSED) if _any_of(keras.layers.BatchNormalization, model) else model
+    return exchanged(model, KERAS, FUSED) if _any_of(keras.layers.BatchNormalization, model) else model
 
 
 def unfuse(model: keras.Model) -> keras.Model:
@@ -36,7 +37,23 @@ def unfuse(model: keras.Model) -> keras.Model:
     The reverse of `fuse`; the predictions are the same. The copy is not compiled, so that its file needs no loss or
     schedule of ours either. A subclassed model is returned as it is, as its file needs its own code anyway.
     """
-    return _exchange(model, FUSED, KERAS) if _has_config(model) else model
+    return exchanged(model, FUSED, KERAS) if _has_config(model) else model
+
+
+def exchanged(model: keras.Model, old: dict, new: dict) -> keras.Model:
+    """A copy of `model` that is not compiled, with `new` in the place of what its config says of every `old` object.
+
+    Both are parts of a serialised object, as "class_name". Names, weights and trainable flags are kept.
+    """
+    layers = [type(layer) for layer in walk(model)]
+    own = {layer.__name__: layer for layer in layers if not layer.__module__.startswith(("keras.", "kerascnn."))}
+    with keras.saving.custom_object_scope(own):  # a user's layers need not be registered
+        copy = type(model).from_config(_renamed(model.get_config(), old, new))
+    for source, target in zip(walk(model), walk(copy), strict=True):
+        target.trainable = source.trainable  # reaches the layers inside, whose turn comes after
+        if not hasattr(source, "layers"):
+            _copy_state(source, target)
+    return copy
 
 
 def _has_config(model):
@@ -44,19 +61,7 @@ def _has_config(model):
 
 
 def _any_of(kind, model):
-    return any(type(layer) is kind for layer in _walk(model))
-
-
-def _exchange(model, old, new):
-    layers = [type(layer) for layer in _walk(model)]
-    own = {layer.__name__: layer for layer in layers if not layer.__module__.startswith(("keras.", "kerascnn."))}
-    with keras.saving.custom_object_scope(own):  # a user's layers need not be registered
-        copy = type(model).from_config(_renamed(model.get_config(), old, new))
-    for source, target in zip(_walk(model), _walk(copy), strict=True):
-        target.trainable = source.trainable  # reaches the layers inside, whose turn comes after
-        if not hasattr(source, "layers"):
-            _copy_state(source, target)
-    return copy
+    return any(type(layer) is kind for layer in walk(model))
 
 
 def _renamed(config, old, new):
@@ -67,15 +72,6 @@ def _renamed(config, old, new):
     if isinstance(config, (list, tuple)):
         return type(config)(_renamed(value, old, new) for value in config)
     return config
-
-
-def _walk(layer):
-    """`layer` and the layers inside nested models and wrappers, parents first."""
-    yield layer
-    inside = layer.layers if hasattr(layer, "layers") else [getattr(layer, "layer", None)]
-    for child in inside:
-        if isinstance(child, keras.Layer):
-            yield from _walk(child)
 
 
 def _copy_state(source, target):

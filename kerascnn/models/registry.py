@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from kerascnn import checks
+from kerascnn.layers import nested
 from kerascnn.models.alexnet import alexnet
 from kerascnn.models.cifar_resnet import resnet20, resnet32, resnet44, resnet56, resnet110
 from kerascnn.models.fastnet import fastnet
@@ -141,7 +142,7 @@ def _call(name: str, arguments: dict[str, Any]) -> str:
 
 
 def _check_shapes(model: keras.Model, image_shape: tuple[int, ...], classes: int) -> None:
-    network = model.inference() if hasattr(model, "inference") else model
+    network = nested.for_use(model)
     if not hasattr(network, "outputs") or len(network.inputs) != 1 or len(network.outputs) != 1:
         mend = "Wrap it as keras.Model(inputs, outputs)."
         raise ValueError(checks.message("model", "have one input and one output, known before training", model, mend))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import numpy as np
 from kerascnn import checks
 from kerascnn.files import save_atomically
 from kerascnn.layers import unfuse
-from kerascnn.layers.fusion import _exchange
+from kerascnn.layers.fusion import exchanged
 from kerascnn.training.precision import as_built
 from kerascnn.training.runtimes import FORMATS, arrays
 
@@ -57,7 +55,7 @@ def export(model: keras.Model, path: str | Path, format: str = "onnx") -> Path:
         _compare(kind.run(temporary, images), arrays(network(images, training=False)), path)
 
     with _unlogged():
-        (save_atomically if kind.suffix else _save_folder)(path, save)
+        save_atomically(path, save)
     return path
 
 
@@ -72,7 +70,7 @@ def in_float32(model: keras.Model) -> keras.Model:
     if own == "float32":
         return model
     mixed, whole = ({"class_name": "DTypePolicy", "config": {"name": name}} for name in (own, "float32"))
-    return _exchange(model, mixed, whole)
+    return exchanged(model, mixed, whole)
 
 
 def _place(path: Path, format: str) -> Path:
@@ -136,16 +134,3 @@ def _unlogged() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
-
-
-def _save_folder(path: Path, save: Callable[[Path], None]) -> None:
-    """As `save_atomically`, for a folder; an earlier one goes when the new one is complete."""
-    temporary = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        save(temporary)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    shutil.rmtree(path, ignore_errors=True)
-    os.replace(temporary, path)

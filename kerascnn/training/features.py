@@ -1,6 +1,6 @@
 """Features of images, computed once by a network that does not change, so that what stands on top trains in seconds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import keras
@@ -11,6 +11,7 @@ from kerascnn.augmentation import Pipeline, RandomFlip
 from kerascnn.data import Data, plain_batches
 from kerascnn.data.dataset import SPLITS, from_sources
 from kerascnn.data.sources import Arrays
+from kerascnn.layers import nested
 from kerascnn.training.bar import bar
 
 
@@ -22,6 +23,7 @@ def features(
     augment=None,
     batch_size: int = 32,
     seed: int = 0,
+    splits: Sequence[str] = SPLITS,
     verbose: int | str = "auto",
 ) -> Data:
     """The data with each image replaced by its features, float32 vectors that stay in memory.
@@ -38,6 +40,7 @@ def features(
             as a pipeline that only mirrors, left to right and any image, has one further view: the mirror image.
         batch_size: images that the model sees at a time.
         seed: of the draws.
+        splits: "train", "validation" and perhaps "test", where the data have it.
         verbose: "auto" or 1 for a progress bar, 2 for one line when done, 0 for nothing.
 
     Raises:
@@ -49,7 +52,7 @@ def features(
         raise ValueError(checks.message("model", "give a vector an image", model.output_shape, mend))
     checks.positive_int("batch_size", batch_size)
     seen = [_unchanged, *_changes(augment, checks.positive_int("views", views), seed)]
-    plan = {split: seen if split == "train" else seen[:1] for split in SPLITS if getattr(data, split) is not None}
+    plan = {split: seen if split == "train" else seen[:1] for split in splits if getattr(data, split) is not None}
     images = sum(data.size(split) * len(changes) for split, changes in plan.items())
     with bar(images, verbose) as advance:
         compute = partial(_vectors, model, batch_size, advance)
@@ -71,7 +74,7 @@ def split_at(model: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
     ((None, 64), (None, 64), (None, 10))
     """
     names = [each.name for each in model.layers]
-    seam = model.get_layer(checks.one_of("layer", layer, names)).output
+    seam = nested.output_in(model, model.get_layer(checks.one_of("layer", layer, names)))
     return keras.Model(model.input, seam), keras.Model(seam, model.output)
 
 

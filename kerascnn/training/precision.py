@@ -10,6 +10,7 @@ import numpy as np
 
 from kerascnn import checks
 from kerascnn.data import Data, batches, steps_per_epoch
+from kerascnn.layers import nested
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 GAIN = 1.10  # a lower precision must be this many times faster to be taken
@@ -77,7 +78,8 @@ def as_built(model: keras.Model, precision: str = "auto") -> dict[str, Any]:
 
     Raises: ValueError if `precision` is neither "auto" nor the model's own.
     """
-    own = next((name for name in _policies(model) if name != "float32"), "float32")  # heads are float32 in any model
+    policies = (layer.dtype_policy.name for _, layer in nested.leaves(model) if layer.weights)  # models lose theirs
+    own = next((name for name in policies if name != "float32"), "float32")  # heads are float32 in any model
     if check_precision(precision) not in ("auto", own):
         mend = f"Build it under keras.config.set_dtype_policy({precision!r}), or pass a builder in its place."
         raise ValueError(checks.message("precision", f"be 'auto' or the model's own, {own!r}", precision, mend))
@@ -87,15 +89,6 @@ def as_built(model: keras.Model, precision: str = "auto") -> dict[str, Any]:
 def check_precision(precision: str) -> str:
     """Returns `precision` if it is "auto" or one of `PRECISIONS`; raises ValueError otherwise."""
     return checks.one_of("precision", precision, ("auto", *PRECISIONS))
-
-
-def _policies(layer: keras.layers.Layer) -> Iterator[str]:
-    """The dtype policies of all layers that have weights; a loaded model has lost its own."""
-    inner = getattr(layer, "layers", None)
-    if inner is None and layer.weights:
-        yield layer.dtype_policy.name
-    for each in inner or ():
-        yield from _policies(each)
 
 
 def _choice(chosen: str, why: str, times: Mapping[str, float]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from kerascnn import checks, plots
 from kerascnn import data as datasets
 from kerascnn.callbacks import KeepBest, Log, Progress, Resume, StopOnNaN
+from kerascnn.layers import nested
 from kerascnn.reports import Report
 from kerascnn.training.folder import RunFolder
 from kerascnn.training.result import Result
@@ -105,19 +106,16 @@ def run(  # noqa: PLR0913 (what a training is told)
             shown.close()
     speed = images / float(np.median(log.seconds))
     waited = sum(log.waits) / sum(log.seconds[-len(log.waits) :])
-    return Fitted(for_use(model), log.history, log.seconds, speed, best.epoch + 1, waited)
+    return Fitted(nested.for_use(model), log.history, log.seconds, speed, best.epoch + 1, waited)
 
 
-def for_use(model: keras.Model) -> keras.Model:
-    """The model without what only its training needs, such as auxiliary outputs."""
-    return getattr(model, "inference", lambda: model)()
-
-
-def finish(fitted: Fitted, report: Report, record: Mapping[str, Any], folder: RunFolder) -> Result:
+def finish(
+    fitted: Fitted, report: Report, record: Mapping[str, Any], folder: RunFolder, *, pictures: bool = True
+) -> Result:
     """The Result of a run, saved in its folder if it has one, where it replaces what only an unfinished run needs."""
     figures = {name: values for name, values in fitted.history.items() if name != "stage"}
-    pictures = {"curves.png": partial(plots.curves, figures), **report.pictures}
-    result = Result(fitted.model, fitted.history, record["metrics"], None, {"record": record, "pictures": pictures})
+    drawn = {"curves.png": partial(plots.curves, figures), **report.pictures} if pictures else {}
+    result = Result(fitted.model, fitted.history, record["metrics"], None, {"record": record, "pictures": drawn})
     if folder.path is not None:
         result = result.save(folder.path)
         folder.clear()

@@ -13,8 +13,9 @@ from kerascnn import checks
 from kerascnn.callbacks import snapshot
 from kerascnn.callbacks.resume import memories, remind
 from kerascnn.data import Data
+from kerascnn.layers import nested
 from kerascnn.training.folder import ENDED, RunFolder
-from kerascnn.training.run import Fitted, for_use, run
+from kerascnn.training.run import Fitted, run
 from kerascnn.training.stage import Stage, train_stage
 
 
@@ -113,7 +114,7 @@ def _chained(network: keras.Model, done: Sequence[Fitted]) -> Fitted:
     last = done[-1]
     return replace(
         last,
-        model=for_use(network),
+        model=nested.for_use(network),
         history=history,
         seconds=seconds,
         best_epoch=len(seconds) - len(last.seconds) + last.best_epoch,

@@ -79,25 +79,6 @@ class Ends(keras.callbacks.Callback):
         self.weights.append(by_name(self.model))
 
 
-class Killed(BaseException):
-    """What nothing catches."""
-
-
-class Kill(keras.callbacks.Callback):
-    """Kills in the second step of the epoch with this number, counted over the stages that are trained."""
-
-    def __init__(self, epoch):
-        super().__init__()
-        self.left = epoch
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.left -= 1
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.left < 0 and batch == 1:
-            raise Killed
-
-
 @pytest.fixture(scope="module")
 def frozen(data, tmp_path_factory):
     """The backbone as it was given, the result with the head alone, and the arguments."""
@@ -188,10 +169,10 @@ def test_one_seed_repeats_everything_and_another_does_not(data, top):
     assert finetune(data, backbone=small(), seed=1, **TOP).history != top[1].history
 
 
-def test_killed_in_each_stage_it_ends_as_one_that_never_was(data, top, tmp_path):
+def test_killed_in_each_stage_it_ends_as_one_that_never_was(data, top, tmp_path, kill):
     for epoch in (1, 2):  # the second of the head; then, of what is left, the second of the top
-        with pytest.raises(Killed):
-            finetune(data, backbone=small(), save_to=tmp_path, callbacks=[Kill(epoch)], **TOP)
+        with pytest.raises(KeyboardInterrupt):
+            finetune(data, backbone=small(), save_to=tmp_path, callbacks=[kill(epoch)], **TOP)
         assert (tmp_path / "parts" / "head").exists() and not (tmp_path / "result.json").exists()
     assert (tmp_path / "parts" / "top 1" / "state.npz").exists()
     same(finetune(data, backbone=small(), save_to=tmp_path, **TOP), top[1])

@@ -85,25 +85,6 @@ class Seen(keras.callbacks.Callback):
         self.epochs = state["epochs"]
 
 
-class Killed(BaseException):
-    """What nothing catches."""
-
-
-class Kill(keras.callbacks.Callback):
-    """Kills in a step of the epoch with this number, counted over all stages."""
-
-    def __init__(self, epoch):
-        super().__init__()
-        self.left = epoch
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.left -= 1
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.left < 0 and batch == 1:
-            raise Killed
-
-
 @pytest.fixture(scope="module")
 def whole(data, tmp_path_factory):
     """Network, Fitted and callback of a training that was never stopped."""
@@ -124,18 +105,18 @@ def assert_same(model, fitted, seen, whole):
 
 
 def raises(*arguments, **options):
-    raise Killed
+    raise KeyboardInterrupt
 
 
 @pytest.mark.backend
-def test_killed_again_and_again_it_ends_as_one_that_never_was(whole, data, tmp_path, monkeypatch):
+def test_killed_again_and_again_it_ends_as_one_that_never_was(whole, data, tmp_path, monkeypatch, kill):
     def start(begun, *killers):
-        with pytest.raises(Killed):
+        with pytest.raises(KeyboardInterrupt):
             train(network(), data, begun, tmp_path, callbacks=[Seen(), *killers])
 
     start(stages(data, head=Stage("head", 3, ready("probabilities"), raises, batch_size=16)))
-    start(stages(data), Kill(0))  # in the first epoch: nothing is kept
-    start(stages(data), Kill(1))
+    start(stages(data), kill(0))  # in the first epoch: nothing is kept
+    start(stages(data), kill(1))
     with monkeypatch.context() as patch:  # after the last epoch of a stage
         patch.setattr(training_stages, "_leave", raises)
         start(stages(data))
@@ -143,8 +124,8 @@ def test_killed_again_and_again_it_ends_as_one_that_never_was(whole, data, tmp_p
         patch.setattr(RunFolder, "clear", raises)
         start(stages(data))
     start(stages(data, top=Stage("top", 2, raises)))
-    start(stages(data), Kill(1))
-    start(stages(data), Kill(1))  # one epoch of the second stage was left
+    start(stages(data), kill(1))
+    start(stages(data), kill(1))  # one epoch of the second stage was left
     model, seen = network(), Seen()
     assert_same(model, train(model, data, stages(data), tmp_path, callbacks=[seen]), seen, whole)
     kept = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.npz"))
