@@ -1,16 +1,19 @@
 """The command line, generated from the recipes' signatures: `python -m recipes RECIPE --option value`."""
 
+import argparse
 import ast
 import difflib
 import importlib
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from recipes import _shell
 
-RECIPES = {name: f"recipes.{name}" for name in ("classify", "finetune", "predict", "export")}  # the module of each
+RECIPES = {
+    name: f"recipes.{name}" for name in ("classify", "finetune", "tune", "predict", "export")
+}  # the module of each
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,8 +52,9 @@ def overview(prog: str) -> str:
 
 def _run(name: str, arguments: Sequence[str], prog: str) -> int:
     with _shell.quiet_start():
-        recipe = getattr(importlib.import_module(RECIPES[name]), name)
-    options = _shell.parse(recipe, arguments, prog=f"{prog} {name}")
+        recipe = _imported(name)
+        inner = _imported(_inner(arguments)) if name == "tune" else None
+    options = _shell.parse(recipe, arguments, prog=f"{prog} {name}", inner=inner)
     if "save_to" in options and options["save_to"] is None:
         options["save_to"] = _shell.default_save_to(recipe, options)
     try:
@@ -59,9 +63,40 @@ def _run(name: str, arguments: Sequence[str], prog: str) -> int:
         if isinstance(error, OSError) or _raised_here(error):
             return _fail(error)
         raise
+    if hasattr(result, "leaderboard"):
+        print(_standing(result))
+        result = result.best
     if hasattr(result, "metrics"):
         print(_report(result, prog))
     return 0
+
+
+def _imported(name: str) -> Callable:
+    return getattr(importlib.import_module(RECIPES[name]), name)
+
+
+def _inner(arguments: Sequence[str]) -> str:
+    """The recipe that the options of `tune` name, if they name one that there is."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--recipe", default="classify")
+    named = parser.parse_known_args(arguments)[0].recipe
+    return named if named in RECIPES else "classify"
+
+
+def _standing(result) -> str:
+    """The best trials of a sweep, and where the rest is."""
+    lines = [f"trial {trial.number + 1:<4} {trial.score:.4f}  {_settings(trial)}" for trial in result.trials[:3]]
+    counted = ", ".join(f"{name} {share:.0%}" for name, share in list(result.importance.items())[:4])
+    told = ["", f"The best by {result.objective} on the validation split:", *lines]
+    told += [f"What counted: {counted}"] if counted else []
+    pictures = ", ".join(sorted(file.name for file in Path(result.path).glob("*.png")))
+    return "\n".join([*told, f"leaderboard      {Path(result.path, 'leaderboard.md')} ({pictures})"])
+
+
+def _settings(trial) -> str:
+    shown = {name: value for name, value in trial.arguments.items() if name not in ("seed", "verbose", "pictures")}
+    texts = {name: f"{value:.3g}" if isinstance(value, float) else str(value) for name, value in shown.items()}
+    return " ".join(f"{name}={text}" for name, text in texts.items())
 
 
 def _report(result, prog: str) -> str:

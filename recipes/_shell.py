@@ -20,18 +20,25 @@ RUNS = Path("saved_models", "runs")
 NOISE = re.compile(rb"WARNING: All log messages before absl|[IWE]\d{4} ")  # TensorFlow 2.21 has no setting for these
 
 
-def parse(recipe: Callable, arguments: Sequence[str], *, prog: str) -> dict[str, Any]:
-    """The options of a command line for `recipe`, by name; prints the help, or what is wrong, and exits."""
+def parse(recipe: Callable, arguments: Sequence[str], *, prog: str, inner: Callable | None = None) -> dict[str, Any]:
+    """The options of a command line for `recipe`, by name; prints the help, or what is wrong, and exits.
+
+    `inner` is the recipe that takes what `recipe` hands on: its options can be given too, and are there if they were.
+    """
     import tyro
 
     def command(**options):
         return options
 
-    command.__signature__ = shell_signature(recipe)
+    own = shell_signature(recipe)
+    handed_on = _handed_on(own, inner) if inner else {}
+    command.__signature__ = own.replace(parameters=[*own.parameters.values(), *handed_on.values()])
     command.__annotations__ = {name: each.annotation for name, each in command.__signature__.parameters.items()}
     document = documentation(recipe.__doc__)
     text = "\n\n".join([document.description or "", *[f"Example: {each}" for each in examples(document)]])
-    return tyro.cli(command, prog=prog, description=_wrapped(text), args=list(arguments))
+    options = tyro.cli(command, prog=prog, description=_wrapped(text), args=list(arguments))
+    left_out = [name for name, parameter in handed_on.items() if options[name] == parameter.default]
+    return {name: value for name, value in options.items() if name not in left_out}
 
 
 def shell_signature(recipe: Callable) -> inspect.Signature:
@@ -49,6 +56,12 @@ def shell_signature(recipe: Callable) -> inspect.Signature:
             annotation = _with_help(kind, name, meanings.get(name, ""), parameter.default is parameter.empty)
             parameters.append(parameter.replace(kind=parameter.KEYWORD_ONLY, annotation=annotation))
     return inspect.Signature(parameters)
+
+
+def _handed_on(own: inspect.Signature, inner: Callable) -> dict[str, inspect.Parameter]:
+    """The parameters of `inner` that a recipe hands on: those that it has not itself, and that change what is done."""
+    parameters = shell_signature(inner).parameters
+    return {name: each for name, each in parameters.items() if name not in {*own.parameters, *_silent()}}
 
 
 def shell_type(annotation: Any) -> Any:

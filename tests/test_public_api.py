@@ -23,6 +23,8 @@ def public_modules():
     for each in pkgutil.iter_modules(kerascnn.__path__, "kerascnn."):
         yield importlib.import_module(each.name)
     yield importlib.import_module("recipes.classify")
+    yield importlib.import_module("recipes.finetune")
+    yield importlib.import_module("recipes.tune")
     yield importlib.import_module("recipes.predict")
     yield importlib.import_module("recipes.export")
 

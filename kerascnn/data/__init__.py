@@ -9,4 +9,6 @@ from kerascnn.data.dataset import Data as Data
 from kerascnn.data.dataset import Source as Source
 from kerascnn.data.images import read_image as read_image
 from kerascnn.data.loading import load as load
+from kerascnn.data.remembering import remembered as remembered
+from kerascnn.data.remembering import without_test as without_test
 from kerascnn.data.waiting import InputClock as InputClock

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from kerascnn import checks
 from kerascnn.data.dataset import Data
 from kerascnn.data.options import Options
+from kerascnn.data.remembering import recall
 
 
 def load(
@@ -46,6 +48,10 @@ def load(
     ((8, 8, 1), 10, 1259, 179, 359)
     """
     options = Options(image_size, resize, channels, color, validation, seed, skip_bad, memory, class_names)
+    return recall(data, options, partial(_read, data, options))
+
+
+def _read(data, options: Options) -> Data:
     if isinstance(data, Data):
         from kerascnn.data.given import from_data
 

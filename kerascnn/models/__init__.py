@@ -8,6 +8,7 @@ from kerascnn.models.cifar_resnet import resnet32 as resnet32
 from kerascnn.models.cifar_resnet import resnet44 as resnet44
 from kerascnn.models.cifar_resnet import resnet56 as resnet56
 from kerascnn.models.cifar_resnet import resnet110 as resnet110
+from kerascnn.models.convnet import convnet as convnet
 from kerascnn.models.fastnet import fastnet as fastnet
 from kerascnn.models.googlenet import googlenet as googlenet
 from kerascnn.models.inception_resnet import inception_resnet_v2 as inception_resnet_v2

@@ -12,6 +12,7 @@ from kerascnn import checks
 from kerascnn.layers import nested
 from kerascnn.models.alexnet import alexnet
 from kerascnn.models.cifar_resnet import resnet20, resnet32, resnet44, resnet56, resnet110
+from kerascnn.models.convnet import convnet
 from kerascnn.models.fastnet import fastnet
 from kerascnn.models.googlenet import googlenet
 from kerascnn.models.inception_resnet import inception_resnet_v2
@@ -26,6 +27,7 @@ Builder = Callable[..., keras.Model]
 
 MODELS: dict[str, Builder] = {
     "fastnet": fastnet,
+    "convnet": convnet,
     "mlp": mlp,
     "lenet5": lenet5,
     "mnist_cnn": mnist_cnn,

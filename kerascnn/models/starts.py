@@ -42,7 +42,7 @@ def begin_as_identity(model: keras.Model) -> keras.Model:
     Paper: Zagoruyko and Komodakis 2017, arXiv:1706.00388.
     """
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D) and layer.name != WHITENING:
+        if isinstance(layer, keras.layers.Conv2D) and layer.name != WHITENING and _has_values(layer.kernel):
             kernel = np.array(layer.kernel.numpy())
             rows, columns, channels, filters = kernel.shape
             if channels <= filters:
@@ -50,3 +50,8 @@ def begin_as_identity(model: keras.Model) -> keras.Model:
                 kernel[rows // 2, columns // 2, range(channels), range(channels)] = 1
                 layer.kernel.assign(kernel)
     return model
+
+
+def _has_values(variable: keras.Variable) -> bool:
+    """False in a keras.StatelessScope: there a network is only measured, and each read would draw the values anew."""
+    return variable._value is not None

@@ -9,7 +9,10 @@ from kerascnn.plots.images import mistakes as mistakes
 from kerascnn.plots.inspection import feature_maps as feature_maps
 from kerascnn.plots.inspection import filters as filters
 from kerascnn.plots.inspection import grad_cam as grad_cam
+from kerascnn.plots.parallel import parallel_coordinates as parallel_coordinates
+from kerascnn.plots.pareto import pareto as pareto
 from kerascnn.plots.style import save as save
+from kerascnn.plots.sweep import by_value as by_value
 from kerascnn.plots.training import curves as curves
 from kerascnn.plots.training import learning_curve as learning_curve
 from kerascnn.plots.training import learning_rate as learning_rate

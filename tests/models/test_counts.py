@@ -8,6 +8,7 @@ import pytest
 from kerascnn.models import MODELS, build, googlenet
 
 COUNTS = {  # name: image shape, classes, trainable parameters
+    "convnet": ((32, 32, 3), 10, 94_762),
     "mnist_cnn": ((28, 28, 1), 10, 36_054),
     "lenet5": ((32, 32, 1), 10, 61_706),
     "alexnet": ((227, 227, 3), 1000, 60_965_224),

@@ -10,6 +10,7 @@ from kerascnn.models import MODELS, build
 
 NARROW = {
     "mlp": "(units=(16,))",
+    "convnet": "(filters=(4, 8, 8))",
     "alexnet": "(filters=(8, 16, 16, 16, 16), units=(32, 32))",
     "zfnet": "(filters=(8, 16, 16, 16, 16), units=(32, 32))",
     "vgg11": "(filters=(4, 8, 8, 16, 16), units=(32, 32))",

@@ -1,0 +1,123 @@
+"""A sweep of one batch, before the real one: does it run, is the objective there, how long will it take."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from kerascnn import checks
+from kerascnn import data as datasets
+from kerascnn.tuning.exploring import drawn
+from kerascnn.tuning.job import Job, score, takes
+
+DRAWS = 24  # of which the smallest and the largest network are tried
+PASSES = 3  # over the one batch; the first one compiles
+READING = ("image_size", "resize", "skip_bad", "validation")  # arguments that say how data are read, which they are
+
+
+class NothingFits(ValueError):
+    """No network of the space is within the bounds."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a sweep will be like.
+
+    Attributes:
+        steps: seconds of a step of the smallest and of the largest network that were tried.
+        flops: of these networks, for one image, where the space gives networks.
+        seconds: of the whole sweep, its workers together.
+    """
+
+    steps: tuple[float, float]
+    flops: tuple[int, int] | None
+    seconds: float
+
+    def __str__(self):
+        """One line."""
+        small, large = (f"{1000 * each:,.1f} ms" for each in self.steps)
+        sizes = "" if self.flops is None else f" ({self.flops[0] / 1e6:,.1f} to {self.flops[1] / 1e6:,.1f} MFLOPs)"
+        return f"a step takes {small} to {large}{sizes}; the sweep about {duration(self.seconds)}"
+
+
+def rehearse(
+    job: Job, space, data: datasets.Data, *, costs: Callable[[Mapping], Any], accepts: Callable, epochs: float
+) -> Estimate:
+    """Trains the smallest and the largest of some drawn networks on one batch, and says what the sweep will take.
+
+    Args:
+        job: the sweep's.
+        space: its hyperparameters.
+        data: the data that trials get.
+        costs: the `inspect.Cost` for drawn values, or None.
+        accepts: whether drawn values are within the bounds.
+        epochs: of all trials together.
+
+    Raises: NothingFits if nothing is within the bounds; ValueError if the objective is none of the recipe's figures;
+        what the recipe raises, with a note which network it was.
+    """
+    ends = _ends([space.copy(), *(drawn(space, seed) for seed in range(DRAWS))], costs, accepts)
+    timed = [_seconds_per_step(job, values, data) for values in ends]
+    steps = min(timed), max(timed)
+    found = [costs(values.values) for values in ends]
+    flops = None if None in found else (found[0].flops, found[1].flops)
+    batch_size = job.fixed.get("batch_size") or datasets.suited_batch_size(data)
+    return Estimate(steps, flops, epochs * datasets.steps_per_epoch(data, batch_size) * sum(steps) / 2)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them.
+
+    >>> duration(42), duration(150), duration(9000)
+    ('42 s', '2.5 min', '2.5 h')
+    """
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _ends(draws, costs, accepts) -> tuple[Any, Any]:
+    """The values of the smallest and of the largest network within the bounds."""
+    fitting = [values for values in draws if accepts(values.values)]
+    if not fitting:
+        rule = f"leave networks of the space, of which {len(draws)} were drawn"
+        raise NothingFits(checks.message("max_parameters` and `max_flops", rule, "none of them within the bounds"))
+    by_size = sorted(fitting, key=lambda values: getattr(costs(values.values), "flops", 0))
+    return by_size[0], by_size[-1]
+
+
+def _seconds_per_step(job: Job, values, data: datasets.Data) -> float:
+    """Of the median step of a short training, whose figures are checked for the objective."""
+    arguments = {name: value for name, value in job.arguments(values).items() if name not in READING}
+    batch_size = min(arguments.get("batch_size") or datasets.suited_batch_size(data), data.train_size)
+    arguments |= {"batch_size": batch_size, "epochs": PASSES} | _quick(job)
+    try:
+        result = job.recipe(_one_batch(data, batch_size), **arguments)
+    except Exception as error:
+        error.add_note(f"This was the rehearsal of the sweep, with {values.values}.")
+        raise
+    score(result, job.objective)
+    return batch_size / result.extras["record"]["images_per_second"]
+
+
+def _quick(job: Job) -> dict[str, Any]:
+    """Arguments that make a rehearsal of the recipe short, as far as it has them."""
+    short = {"head_epochs": 1, "precision": "float32", "verbose": 0}
+    return {name: value for name, value in short.items() if takes(job.recipe, name)}
+
+
+def _one_batch(data: datasets.Data, batch_size: int) -> datasets.Data:
+    """`data` with the first batch of each split alone."""
+    first = partial(_first, data, batch_size)
+    kept = {split: first(split) for split in ("train", "validation")}
+    sizes = {f"{split}_size": min(batch_size, data.size(split)) for split in kept}
+    report = {name: value for name, value in data.report.items() if name != "class_counts"}
+    counts = np.bincount(data.labels("train")[: sizes["train_size"]], minlength=data.classes).tolist()
+    return replace(data, **kept, **sizes, test=None, test_size=0, sources={}, report={**report, "class_counts": counts})
+
+
+def _first(data, batch_size, split):
+    return data.split(split).take(batch_size).cache()

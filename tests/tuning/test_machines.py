@@ -1,0 +1,82 @@
+"""A sweep over several machines: processes in network namespaces of their own, which share a folder."""
+
+import ctypes
+import json
+import multiprocessing
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from kerascnn import tuning
+from tests.tuning.sweep_recipe import job, run, space
+
+OPTIONS = {"max_trials": 6, "epochs": 4, "fixed": {"pause": 0.1}}
+NETWORK = 0x40000000  # CLONE_NEWNET
+
+
+def ip(*words):
+    return subprocess.run(["ip", *words], capture_output=True, text=True)
+
+
+@pytest.fixture
+def machines():
+    """Two network namespaces, each linked to this one; gives name and address of this machine as each sees it."""
+    if shutil.which("ip") is None or ip("netns", "add", "kc-probe").returncode:
+        pytest.skip("network namespaces need iproute2 and root")
+    ip("netns", "del", "kc-probe")
+    made = []
+    for number in range(2):
+        name, inner, net = f"kc{os.getpid()}-{number}", f"kci{number}", f"10.213.{number}"
+        outer = f"kco{number}"
+        made.append((name, f"{net}.1"))
+        ip("netns", "add", name)
+        ip("link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name)
+        ip("addr", "add", f"{net}.1/30", "dev", outer)
+        ip("link", "set", outer, "up")
+        ip("-n", name, "addr", "add", f"{net}.2/30", "dev", inner)
+        assert ip("-n", name, "link", "set", inner, "up").returncode == 0
+    yield made
+    for name, _ in made:
+        ip("netns", "del", name)
+
+
+def take_part(folder, role, address, machine):
+    """What one machine does: the same call on all, told apart by keras-tuner's environment variables."""
+    if machine:
+        with open(f"/run/netns/{machine}") as network:
+            assert ctypes.CDLL(None, use_errno=True).setns(network.fileno(), NETWORK) == 0
+    names = "KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"
+    os.environ.update(zip(names, (role, address, "18213"), strict=True))
+    if tuning.is_remote():
+        tuning.work_for_chief(job(folder, space, **OPTIONS["fixed"]))
+    else:
+        run(folder, **OPTIONS)
+    os._exit(0)  # not held up by gRPC's threads
+
+
+def start(*arguments):
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["kerascnn.tuning"])
+    process = context.Process(target=take_part, args=arguments)
+    process.start()
+    return process
+
+
+def test_workers_of_other_machines_and_one_that_joins_late_share_a_sweep(machines, tmp_path):
+    folder = tmp_path / "shared"
+    (first, to_first), (second, to_second) = machines
+    processes = [start(folder, "worker-0", to_first, first)]  # before the chief
+    processes.append(start(folder, "chief", "0.0.0.0", None))
+    processes.append(start(folder, "worker-1", to_second, second))
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    events = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+    begun = [event for event in events if event["event"] == "begun"]
+    assert {event["tuner"] for event in begun} == {"worker-0", "worker-1"}
+    alone = run(tmp_path / "alone", **OPTIONS)
+    assert [event["values"] for event in begun] == [dict(trial.values) for trial in alone]
+    ended = {event["trial"]: event["score"] for event in events if event["event"] == "ended"}
+    assert ended == {f"{trial.number:04d}": trial.score for trial in alone}
