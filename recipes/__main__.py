@@ -85,7 +85,7 @@ def _inner(arguments: Sequence[str]) -> str:
 
 def _standing(result) -> str:
     """The best trials of a sweep, and where the rest is."""
-    lines = [f"trial {trial.number + 1:<4} {trial.score:.4f}  {_settings(trial)}" for trial in result.trials[:3]]
+    lines = [f"trial {trial.number:<4} {trial.score:.4f}  {_settings(trial)}" for trial in result.trials[:3]]
     counted = ", ".join(f"{name} {share:.0%}" for name, share in list(result.importance.items())[:4])
     told = ["", f"The best by {result.objective} on the validation split:", *lines]
     told += [f"What counted: {counted}"] if counted else []

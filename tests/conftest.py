@@ -1,5 +1,6 @@
 """What every test starts from: the same seed, float32, pictures without a screen, no start-up notes of TensorFlow."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -36,6 +37,23 @@ def python():
         return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=timeout)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def forked():
+    """`forked(function, *arguments)` runs a function of a module in a process that has imported everything already.
+
+    Returns the process. It is forked from one that only imports, so that it begins at once and can be killed.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["kerascnn.tuning", "recipes.classify", "recipes.finetune"])
+
+    def start(function, *arguments, **options):
+        process = context.Process(target=function, args=arguments, kwargs=options)
+        process.start()
+        return process
+
+    return start
 
 
 @pytest.fixture(scope="session")

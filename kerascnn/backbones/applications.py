@@ -24,8 +24,8 @@ def application(x, kind: str, weights: str | None) -> keras.Model:
     `weights`: "imagenet", which Keras downloads once and keeps, or None for random ones.
     Raises: FileNotFoundError if the file with the weights cannot be had.
 
-    >>> application(keras.Input((96, 96, 3)), "InceptionV3", None).get_layer("activation_4").output.shape
-    (None, 20, 20, 192)
+    >>> application(keras.Input((32, 32, 3)), "MobileNet", None).get_layer("conv_pw_1_relu").output.shape
+    (None, 16, 16, 64)
     """
     shape = tuple(x.shape[1:])
     source = _imagenet(kind, shape) if weights == "imagenet" else _made(kind, shape, None)

@@ -17,7 +17,7 @@ import keras_tuner
 from kerascnn import checks
 from kerascnn.files import write_text
 from kerascnn.training import Result
-from kerascnn.tuning.oracles import OUTCOME, VALUES
+from kerascnn.tuning.recorded import OUTCOME, VALUES
 
 Space = Callable[[Any], Mapping[str, Any]]
 LOWER_IS_BETTER = ("loss", "error", "mse", "mae", "ece")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from kerascnn.tuning.exploring import drawn
 from kerascnn.tuning.job import Job, score, takes
 
 DRAWS = 24  # of which the smallest and the largest network are tried
-PASSES = 3  # over the one batch; the first one compiles
+PASSES, STEPS = 3, 8  # epochs, of which the first one compiles, and steps in each, all with the same batch
 READING = ("image_size", "resize", "skip_bad", "validation")  # arguments that say how data are read, which they are
 
 
@@ -58,13 +57,13 @@ def rehearse(
     Raises: NothingFits if nothing is within the bounds; ValueError if the objective is none of the recipe's figures;
         what the recipe raises, with a note which network it was.
     """
-    ends = _ends([space.copy(), *(drawn(space, seed) for seed in range(DRAWS))], costs, accepts)
-    timed = [_seconds_per_step(job, values, data) for values in ends]
-    steps = min(timed), max(timed)
-    found = [costs(values.values) for values in ends]
-    flops = None if None in found else (found[0].flops, found[1].flops)
+    fitting = _fitting([space.copy(), *(drawn(space, seed) for seed in range(DRAWS))], costs, accepts)
+    small, large = (_seconds_per_step(job, values, data) for values in (fitting[0], fitting[-1]))
+    flops = [getattr(costs(values.values), "flops", 0) for values in fitting]
+    step = float(np.mean(np.interp(flops, [flops[0], flops[-1]], [small, large]))) if flops[-1] > flops[0] else small
     batch_size = job.fixed.get("batch_size") or datasets.suited_batch_size(data)
-    return Estimate(steps, flops, epochs * datasets.steps_per_epoch(data, batch_size) * sum(steps) / 2)
+    seconds = epochs * datasets.steps_per_epoch(data, batch_size) * step
+    return Estimate((small, large), (flops[0], flops[-1]) if flops[-1] else None, seconds)
 
 
 def duration(seconds: float) -> str:
@@ -79,14 +78,13 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _ends(draws, costs, accepts) -> tuple[Any, Any]:
-    """The values of the smallest and of the largest network within the bounds."""
+def _fitting(draws, costs, accepts) -> list[Any]:
+    """The draws within the bounds, by the size of their networks."""
     fitting = [values for values in draws if accepts(values.values)]
     if not fitting:
         rule = f"leave networks of the space, of which {len(draws)} were drawn"
         raise NothingFits(checks.message("max_parameters` and `max_flops", rule, "none of them within the bounds"))
-    by_size = sorted(fitting, key=lambda values: getattr(costs(values.values), "flops", 0))
-    return by_size[0], by_size[-1]
+    return sorted(fitting, key=lambda values: getattr(costs(values.values), "flops", 0))
 
 
 def _seconds_per_step(job: Job, values, data: datasets.Data) -> float:
@@ -110,14 +108,17 @@ def _quick(job: Job) -> dict[str, Any]:
 
 
 def _one_batch(data: datasets.Data, batch_size: int) -> datasets.Data:
-    """`data` with the first batch of each split alone."""
-    first = partial(_first, data, batch_size)
-    kept = {split: first(split) for split in ("train", "validation")}
-    sizes = {f"{split}_size": min(batch_size, data.size(split)) for split in kept}
-    report = {name: value for name, value in data.report.items() if name != "class_counts"}
-    counts = np.bincount(data.labels("train")[: sizes["train_size"]], minlength=data.classes).tolist()
-    return replace(data, **kept, **sizes, test=None, test_size=0, sources={}, report={**report, "class_counts": counts})
-
-
-def _first(data, batch_size, split):
-    return data.split(split).take(batch_size).cache()
+    """`data` with the first batch of each split alone, that of training `STEPS` times."""
+    train, validation = (data.split(split).take(batch_size).cache() for split in ("train", "validation"))
+    counts = STEPS * np.bincount(data.labels("train")[:batch_size], minlength=data.classes)
+    return replace(
+        data,
+        train=train.repeat(STEPS),
+        train_size=STEPS * batch_size,
+        validation=validation,
+        validation_size=min(batch_size, data.validation_size),
+        test=None,
+        test_size=0,
+        sources={},
+        report={**data.report, "class_counts": counts.tolist()},
+    )

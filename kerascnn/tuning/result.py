@@ -76,6 +76,6 @@ def _pictures(trials, objective, direction, shares) -> dict[str, Callable[[], An
     sized = [trial for trial in finished if trial.parameters and trial.flops]
     if len(sized) > 1:
         costs = {"parameters": [each.parameters for each in sized], "FLOPs": [each.flops for each in sized]}
-        options = {"names": [each.number + 1 for each in sized], **named}
+        options = {"names": [each.number for each in sized], **named}
         pictures["pareto.png"] = partial(plots.pareto, costs, [each.score for each in sized], **options)
     return pictures

@@ -4,18 +4,19 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from os import environ
 from typing import Any
 
-from kerascnn import checks
 from kerascnn import data as datasets
 from kerascnn.inspect import Cost
-from kerascnn.training.describe import describe
-from kerascnn.tuning import hparams, oracles, workers
+from kerascnn.tuning import hparams, oracles, service
+from kerascnn.tuning.beginning import begin
+from kerascnn.tuning.crew import Crew
 from kerascnn.tuning.exploring import with_values
 from kerascnn.tuning.job import Job, thin_out
 from kerascnn.tuning.journal import Journal
+from kerascnn.tuning.plan import Plan
+from kerascnn.tuning.recorded import SAME
 from kerascnn.tuning.rehearsal import Estimate, NothingFits, rehearse
 from kerascnn.tuning.trials import Trial, ranked
 from kerascnn.tuning.watching import Watch
@@ -23,52 +24,6 @@ from kerascnn.tuning.watching import Watch
 JOURNAL = "journal.jsonl"
 STATUS = {"COMPLETED": "finished", "FAILED": "failed", "INVALID": "failed"}
 GRACE = 60  # seconds in which workers of other machines hear that the sweep has ended
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a space is searched.
-
-    Attributes:
-        tuner: "random", "grid", "bayesian" or "hyperband".
-        epochs: of a trial, at most.
-        max_trials: after which the sweep ends; None leaves that to the tuner.
-        max_seconds: after which no trial begins, all starts of the sweep together.
-        max_parameters: of a network; one with more is not drawn.
-        max_flops: for one image.
-        workers: processes on this machine.
-        keep: number of trials, the best, whose weights stay on the disk.
-        seed: of the draws.
-        tensorboard: writes values and scores for TensorBoard's HParams page.
-        verbose: as of a recipe.
-    """
-
-    tuner: str
-    epochs: int
-    max_trials: int | None = 30
-    max_seconds: float | None = None
-    max_parameters: int | None = None
-    max_flops: float | None = None
-    workers: int = 1
-    keep: int = 3
-    seed: int = 0
-    tensorboard: bool = False
-    verbose: int | str = "auto"
-
-    def __post_init__(self):
-        """Checks the arguments."""
-        checks.one_of("tuner", self.tuner, oracles.ORACLES)
-        for name in ("epochs", "workers", "keep"):
-            checks.positive_int(name, getattr(self, name))
-        for name in ("max_trials", "max_parameters"):
-            if getattr(self, name) is not None:
-                checks.positive_int(name, getattr(self, name))
-        for name in ("max_seconds", "max_flops"):
-            if getattr(self, name) is not None:
-                checks.in_range(name, getattr(self, name), 0, float("inf"), ends="()")
-        if self.max_trials is None and self.max_seconds is None and self.tuner in ("random", "bayesian"):
-            mend = "Pass max_trials= or max_seconds=."
-            raise ValueError(checks.message("max_trials", f"be given for tuner={self.tuner!r}", None, mend))
 
 
 class Sweep:
@@ -90,7 +45,7 @@ class Sweep:
         self.refused: ValueError | None = None
         self.journal = Journal(job.folder / JOURNAL)
         try:
-            self.is_new = _begin(self.journal, job, plan)
+            self.is_new = begin(self.journal, job, plan)
         except ValueError:
             self.close()
             raise
@@ -165,32 +120,32 @@ class Sweep:
             self._work()
         if self.oracle.fault:
             raise RuntimeError(
-                f"The sweep was given up, as its first {oracles.SAME} trials ended with the same error: "
+                f"The sweep was given up, as its first {SAME} trials ended with the same error: "
                 f"{self.oracle.fault}. See error.txt in {str(self.job.folder / 'trials')!r}."
             )
         return self.trials()
 
     def _work(self) -> None:
-        if workers.ADDRESS[0] in environ:
+        if service.ADDRESS[0] in environ:
             self._serve_other_machines()
         elif self.plan.workers == 1:
-            workers.work(self.job, self.oracle, "worker-0")
+            service.work(self.job, self.oracle, "worker-0")
         else:
-            with workers.serving(self.oracle) as port:
-                crew = workers.Crew(self.job, port, self.plan.workers)
+            with service.serving(self.oracle) as port:
+                crew = Crew(self.job, port, self.plan.workers)
                 try:
                     crew.start()
                     while crew.tend(progress=self.oracle.asked):
-                        time.sleep(workers.WAIT)
+                        time.sleep(service.WAIT)
                 finally:
                     crew.stop()
 
     def _serve_other_machines(self) -> None:
         """The chief of workers that others start; it ends when all have heard that there is nothing left."""
-        with workers.serving(self.oracle, f"{environ[workers.ADDRESS[0]]}:{environ[workers.ADDRESS[1]]}"):
+        with service.serving(self.oracle, f"{environ[service.ADDRESS[0]]}:{environ[service.ADDRESS[1]]}"):
             last = None
             while last is None or (self.oracle.tuner_ids and time.monotonic() - last < GRACE):
-                time.sleep(workers.WAIT)
+                time.sleep(service.WAIT)
                 if last is None and self.oracle.has_stopped and not self.oracle.ongoing_trials:
                     last = time.monotonic()
 
@@ -228,39 +183,3 @@ class Sweep:
             flops=cost and cost.flops,
             **known,
         )
-
-
-def _begin(journal: Journal, job: Job, plan: Plan) -> bool:
-    """Writes what the sweep is, or checks that it is the same; whether it is new.
-
-    A sweep that was given up begins anew: what it has are errors, whose cause may be mended.
-    Raises: ValueError that names what differs.
-    """
-    facts = {
-        "recipe": job.recipe.__name__,
-        **describe({"data": job.data, "space": job.space, "fixed": job.fixed}),
-        "objective": job.objective,
-        "tuner": plan.tuner,
-        "seed": plan.seed,
-        **{name: getattr(plan, name) for name in ("max_parameters", "max_flops")},
-    }
-    facts = json.loads(json.dumps(facts))
-    if _was_given_up(journal.events):
-        journal.clear()
-    if not journal.events:
-        journal.append("sweep", **facts)
-        return True
-    earlier = journal.events[0]
-    differ = [name for name in facts if facts[name] != earlier.get(name)]
-    if differ:
-        there = ", ".join(f"{name}={earlier.get(name)!r} there, {facts[name]!r} here" for name in differ)
-        raise ValueError(
-            f"`directory` must be a new folder or one of the same sweep. Received: {str(job.folder)!r}, where another "
-            f"one lies: {there}. Name another directory, or delete this one."
-        )
-    return not any(event["event"] == "begun" for event in journal.events)
-
-
-def _was_given_up(events) -> bool:
-    errors = [event.get("error") for event in events if event["event"] == "ended"]
-    return len(errors) == oracles.SAME and len(set(errors)) == 1 and errors[0] is not None

@@ -72,7 +72,7 @@ class Watch:
         best = ranked(self.trials(), self.direction)[0]
         score = f"{self.objective} {trial.score:.4f}" if trial.status == "finished" else f"failed: {trial.error}"
         told = f"trial {self._place(trial)}  {score}"
-        told += f"  best {best.score:.4f} (trial {best.number + 1})" if best.status == "finished" else ""
+        told += f"  best {best.score:.4f} (trial {best.number})" if best.status == "finished" else ""
         return f"{told}  {self._rest()}  {self._settings(trial)}".rstrip()
 
     def _view(self) -> Group:
@@ -86,7 +86,7 @@ class Watch:
         return Group(table, Text(f"{told}{self._rest()}"))
 
     def _place(self, trial: Trial) -> str:
-        return f"{trial.number + 1}/{self.planned}" if self.planned else str(trial.number + 1)
+        return f"{trial.number} ({trial.number + 1}/{self.planned})" if self.planned else str(trial.number)
 
     def _rest(self) -> str:
         left = self.left()

@@ -89,7 +89,7 @@ def test_it_tells_how_long_it_will_take_and_then_a_line_a_trial(sweep):
     lines = sweep[1]
     assert lines[0].startswith("5 trials: a step takes ") and "MFLOPs" in lines[0]
     told = [line for line in lines if line.startswith("trial ")]
-    assert [line.split("  ")[0] for line in told] == [f"trial {number}/5" for number in range(1, 6)]
+    assert [line.split("  ")[0] for line in told] == [f"trial {number} ({number + 1}/5)" for number in range(5)]
     assert all("accuracy 0." in line or "accuracy 1." in line for line in told)
 
 

@@ -2,7 +2,6 @@
 
 import ctypes
 import json
-import multiprocessing
 import os
 import shutil
 import subprocess
@@ -56,20 +55,12 @@ def take_part(folder, role, address, machine):
     os._exit(0)  # not held up by gRPC's threads
 
 
-def start(*arguments):
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["kerascnn.tuning"])
-    process = context.Process(target=take_part, args=arguments)
-    process.start()
-    return process
-
-
-def test_workers_of_other_machines_and_one_that_joins_late_share_a_sweep(machines, tmp_path):
+def test_workers_of_other_machines_and_one_that_joins_late_share_a_sweep(machines, tmp_path, forked):
     folder = tmp_path / "shared"
     (first, to_first), (second, to_second) = machines
-    processes = [start(folder, "worker-0", to_first, first)]  # before the chief
-    processes.append(start(folder, "chief", "0.0.0.0", None))
-    processes.append(start(folder, "worker-1", to_second, second))
+    processes = [forked(take_part, folder, "worker-0", to_first, first)]  # before the chief
+    processes.append(forked(take_part, folder, "chief", "0.0.0.0", None))
+    processes.append(forked(take_part, folder, "worker-1", to_second, second))
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0, 0]

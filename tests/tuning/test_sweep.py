@@ -1,7 +1,6 @@
 """Sweeps with a recipe of no images: what is drawn, what is kept, and that no kill changes either."""
 
 import json
-import multiprocessing
 import os
 import random
 import signal
@@ -184,23 +183,14 @@ def undisturbed(tmp_path_factory):
     return as_csv(run(tmp_path_factory.mktemp("undisturbed"), **SLOW), "max")
 
 
-def begin(folder, **options):
-    """A process, of whose imports others are forked, that runs a sweep."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["kerascnn.tuning"])
-    process = context.Process(target=run, args=(folder,), kwargs={**SLOW, **options})
-    process.start()
-    return process
-
-
 def events(folder):
     return [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
 
 
-def test_killed_ten_times_it_ends_as_a_sweep_never_killed(undisturbed, tmp_path):
+def test_killed_ten_times_it_ends_as_a_sweep_never_killed(undisturbed, tmp_path, forked):
     pause = random.Random(0)
     for _ in range(10):
-        process = begin(tmp_path)
+        process = forked(run, tmp_path, **SLOW)
         time.sleep(pause.uniform(0.1, 0.5))
         os.kill(process.pid, signal.SIGKILL)
         process.join()
@@ -209,9 +199,9 @@ def test_killed_ten_times_it_ends_as_a_sweep_never_killed(undisturbed, tmp_path)
     assert as_csv(run(tmp_path, **SLOW), "max") == undisturbed
 
 
-def test_workers_killed_ten_times_and_then_the_chief_lose_nothing(undisturbed, tmp_path):
+def test_workers_killed_ten_times_and_then_the_chief_lose_nothing(undisturbed, tmp_path, forked):
     slower = {"fixed": {"pause": 0.15}, "workers": 2}
-    chief, pause = begin(tmp_path, **slower), random.Random(0)
+    chief, pause = forked(run, tmp_path, **SLOW | slower), random.Random(0)
     killed = 0
     while killed < 10 and chief.is_alive():
         time.sleep(pause.uniform(0.05, 0.2))

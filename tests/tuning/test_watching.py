@@ -28,9 +28,9 @@ def test_without_a_terminal_each_trial_that_ends_is_a_line():
             shown.update()
             shown.update()
     assert stream.getvalue().splitlines() == [
-        "trial 1/8  accuracy 0.8123  best 0.8123 (trial 1)  about 90 s left  rate=0.0123 kind=a",
-        "trial 2/8  accuracy 0.7000  best 0.8123 (trial 1)  about 90 s left  rate=0.5",
-        "trial 3/8  failed: MemoryError: no room  best 0.8123 (trial 1)  about 90 s left  rate=0.9",
+        "trial 0 (1/8)  accuracy 0.8123  best 0.8123 (trial 0)  about 90 s left  rate=0.0123 kind=a",
+        "trial 1 (2/8)  accuracy 0.7000  best 0.8123 (trial 0)  about 90 s left  rate=0.5",
+        "trial 2 (3/8)  failed: MemoryError: no room  best 0.8123 (trial 0)  about 90 s left  rate=0.9",
     ]
 
 
@@ -51,7 +51,7 @@ def test_a_terminal_sees_a_table_of_the_last_trials():
     console.print(shown._view())
     text = console.file.getvalue()
     assert "best 0.8123  about 90 s left" in text and "failed: MemoryError: no room" in text and "running" in text
-    assert [line.split()[0] for line in text.splitlines()[1:5]] == ["1/8", "2/8", "3/8", "4/8"]
+    assert [line.split()[0] for line in text.splitlines()[1:5]] == ["0", "1", "2", "3"]
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (119, "119 s"), (120, "2.0 min"), (7200, "2.0 h")])
