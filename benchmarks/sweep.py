@@ -12,8 +12,11 @@ import argparse
 import json
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -32,9 +35,11 @@ NETWORKS = ConvNetSpace(
 
 def main():
     options = arguments()
-    x, y, x_val, y_val = images(options)
+    if options.alone:
+        return alone(options)
     if options.workers:
-        return two_workers(((x, y), (x_val, y_val)), options)
+        return two_workers(options)
+    x, y, x_val, y_val = images(options)
     ratios = []
     for seed in range(options.seeds):
         wanted, theirs = plain(x, y, x_val, y_val, seed, options)
@@ -56,6 +61,7 @@ def arguments():
     parser.add_argument("--epochs", type=int, default=9, help="of a trial, at most")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--workers", action="store_true", help="compares one worker with two instead")
+    parser.add_argument("--alone", type=int, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -111,23 +117,31 @@ def swept(data, wanted, seed, options):
     return at, max(score for when, score in ended if when <= at)
 
 
-def two_workers(data, options):
-    """Prints how many trials an hour one and two workers with a core each finish."""
-    space = NETWORKS + Choices(learning_rate=Between(0.02, 0.5, log=True))
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
-    cores = sorted(os.sched_getaffinity(0))
+def two_workers(options):
+    """Prints how many trials an hour one and two workers with a core each finish, each in a process of its own."""
     rates = {}
+    cores = sorted(os.sched_getaffinity(0))
     for count in (1, 2):
-        os.sched_setaffinity(0, cores[:count])
-        with tempfile.TemporaryDirectory() as folder:
-            tune(
-                data, space=space, tuner="random", epochs=2, max_trials=options.trials, batch_size=128, workers=count,
-                precision="float32", directory=folder, verbose=0,
-            )  # fmt: skip
-            events = [json.loads(line) for line in Path(folder, "journal.jsonl").read_text().splitlines()]
-        rates[count] = 3600 * options.trials / events[-1]["at"]
+        command = [sys.executable, *sys.argv, "--alone", str(count)]
+        pinned = partial(os.sched_setaffinity, 0, cores[:count])  # from the start, so that all threads inherit it
+        done = subprocess.run(command, preexec_fn=pinned, check=True, stdout=subprocess.PIPE, text=True)
+        rates[count] = float(done.stdout.split()[-1])
         print(f"{count} worker(s): {rates[count]:.0f} trials an hour", flush=True)
     print(f"two workers finish {rates[2] / rates[1]:.2f} times as many")
+
+
+def alone(options):
+    """Prints the trials an hour of `--alone` workers, from the first trial on."""
+    x, y, x_val, y_val = images(options)
+    space = NETWORKS + Choices(learning_rate=Between(0.02, 0.5, log=True))
+    with tempfile.TemporaryDirectory() as folder:
+        tune(
+            ((x, y), (x_val, y_val)), space=space, tuner="random", epochs=2, max_trials=options.trials, batch_size=128,
+            workers=options.alone, precision="float32", directory=folder, verbose=0,
+        )  # fmt: skip
+        events = [json.loads(line) for line in Path(folder, "journal.jsonl").read_text().splitlines()]
+    first, last = (next(event["at"] for event in order if "at" in event) for order in (events, reversed(events)))
+    print(3600 * options.trials / (last - first))
 
 
 if __name__ == "__main__":

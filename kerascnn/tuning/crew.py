@@ -5,7 +5,6 @@ import os
 import pickle
 import sys
 import threading
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from kerascnn import checks
 from kerascnn.tuning.job import Job
-from kerascnn.tuning.service import ADDRESS, WAIT, work_for_chief
+from kerascnn.tuning.service import ADDRESS, work_for_chief
 
 DEATHS = 3  # in a row of workers that never asked for a trial
 LOG = "workers.log"  # in the folder of the sweep
@@ -115,7 +114,7 @@ def _without_stderr() -> Iterator[None]:
 
 def _worker(job: bytes, environment: Mapping[str, str], cores: Collection[int], log: str) -> None:
     """The main function of a worker process; what it says goes to the file `log`."""
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with_the_chief, daemon=True).start()
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     os.environ.update(environment)  # before TensorFlow starts its threads
     if cores and hasattr(os, "sched_setaffinity"):
@@ -125,10 +124,9 @@ def _worker(job: bytes, environment: Mapping[str, str], cores: Collection[int], 
     os._exit(0)  # gRPC and TensorFlow have threads that may hold up a normal end
 
 
-def _end_with(parent: int) -> None:
-    """Ends this process when its parent is gone, killed perhaps: what it works on is taken up by the next start."""
-    while os.getppid() == parent:
-        time.sleep(WAIT)
+def _end_with_the_chief() -> None:
+    """Ends this process when the one that started it is gone, killed perhaps: the next start takes up its trial."""
+    multiprocessing.parent_process().join()
     os._exit(1)
 
 

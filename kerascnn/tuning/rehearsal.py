@@ -1,7 +1,8 @@
 """A sweep of one batch, before the real one: does it run, is the objective there, how long will it take."""
 
+import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -108,17 +109,11 @@ def _quick(job: Job) -> dict[str, Any]:
 
 
 def _one_batch(data: datasets.Data, batch_size: int) -> datasets.Data:
-    """`data` with the first batch of each split alone, that of training `STEPS` times."""
-    train, validation = (data.split(split).take(batch_size).cache() for split in ("train", "validation"))
-    counts = STEPS * np.bincount(data.labels("train")[:batch_size], minlength=data.classes)
-    return replace(
-        data,
-        train=train.repeat(STEPS),
-        train_size=STEPS * batch_size,
-        validation=validation,
-        validation_size=min(batch_size, data.validation_size),
-        test=None,
-        test_size=0,
-        sources={},
-        report={**data.report, "class_counts": counts.tolist()},
+    """The first batch of each split alone, that of training `STEPS` times."""
+    train, validation = (
+        next(datasets.plain_batches(data, split, batch_size).as_numpy_iterator()) for split in ("train", "validation")
     )
+    repeated = tuple(np.concatenate([part] * STEPS) for part in train)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of classes without an image, which a batch may well have
+        return datasets.load((repeated, validation), class_names=data.class_names)

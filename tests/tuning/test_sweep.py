@@ -1,10 +1,12 @@
 """Sweeps with a recipe of no images: what is drawn, what is kept, and that no kill changes either."""
 
+import contextlib
 import json
 import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -199,29 +201,31 @@ def test_killed_ten_times_it_ends_as_a_sweep_never_killed(undisturbed, tmp_path,
     assert as_csv(run(tmp_path, **SLOW), "max") == undisturbed
 
 
+def workers_of(folder):
+    """The worker processes of a sweep, by the file that their errors go to."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/fd/2"):
+        with contextlib.suppress(OSError):
+            found += [int(link.parts[2])] * (os.readlink(link) == str(folder / "workers.log"))
+    return found
+
+
 def test_workers_killed_ten_times_and_then_the_chief_lose_nothing(undisturbed, tmp_path, forked):
     slower = {"fixed": {"pause": 0.15}, "workers": 2}
     chief, pause = forked(run, tmp_path, **SLOW | slower), random.Random(0)
     killed = 0
     while killed < 10 and chief.is_alive():
-        time.sleep(pause.uniform(0.05, 0.2))
-        working = at_work(tmp_path)
-        if working:
-            os.kill(pause.choice(working), signal.SIGKILL)
+        time.sleep(pause.uniform(0.1, 0.4))
+        workers = workers_of(tmp_path)
+        if workers:
+            os.kill(pause.choice(workers), signal.SIGKILL)
             killed += 1
-            time.sleep(0.3)
+    assert killed == 10
     os.kill(chief.pid, signal.SIGKILL)
     chief.join()
-    assert killed == 10
-    time.sleep(1)  # in which workers see that their parent is gone
-    assert not at_work(tmp_path)
+    time.sleep(0.5)
+    assert workers_of(tmp_path) == []  # they end with the chief
     assert as_csv(run(tmp_path, **SLOW | slower), "max") == undisturbed
-
-
-def at_work(folder):
-    """The processes of trials that still live."""
-    pids = [int(file.read_text()) for file in folder.glob("trials/*/pid")]
-    return [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
 
 
 def test_workers_take_turns_one_that_dies_is_replaced_and_a_deadly_trial_given_up(tmp_path):
