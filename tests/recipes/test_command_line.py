@@ -160,7 +160,7 @@ def test_the_readme_has_its_two_commands():
     commands = [part.split("```sh\n")[1].split("\n")[0] for part in text.split("<!-- command: ")[1:]]
     assert [each.partition(" && ")[0] for each in commands] == ["python3 -m venv .venv"] * 2
     assert commands[0].endswith("-m recipes classify")
-    assert commands[1].endswith("-m pytest -q")
+    assert commands[1].endswith("-m pytest -q -n 2 --dist loadfile")
 
 
 def test_start_is_quiet(python, tmp_path):
