@@ -85,18 +85,17 @@ def _inner(arguments: Sequence[str]) -> str:
 
 def _standing(result) -> str:
     """The best trials of a sweep, and where the rest is."""
-    lines = [f"trial {trial.number:<4} {trial.score:.4f}  {_settings(trial)}" for trial in result.trials[:3]]
+    from kerascnn.tuning import settings
+
+    lines = []
+    for trial in result.trials[:3]:
+        shown = {name: value for name, value in trial.arguments.items() if name not in ("seed", "verbose", "pictures")}
+        lines.append(f"trial {trial.number:<4} {trial.score:.4f}  {settings(shown)}")
     counted = ", ".join(f"{name} {share:.0%}" for name, share in list(result.importance.items())[:4])
     told = ["", f"The best by {result.objective} on the validation split:", *lines]
     told += [f"What counted: {counted}"] if counted else []
     pictures = ", ".join(sorted(file.name for file in Path(result.path).glob("*.png")))
     return "\n".join([*told, f"leaderboard      {Path(result.path, 'leaderboard.md')} ({pictures})"])
-
-
-def _settings(trial) -> str:
-    shown = {name: value for name, value in trial.arguments.items() if name not in ("seed", "verbose", "pictures")}
-    texts = {name: f"{value:.3g}" if isinstance(value, float) else str(value) for name, value in shown.items()}
-    return " ".join(f"{name}={text}" for name, text in texts.items())
 
 
 def _report(result, prog: str) -> str:

@@ -11,8 +11,8 @@ from kerascnn import checks, models, tuning
 from kerascnn import data as datasets
 from kerascnn.inspect import Cost, cost
 from kerascnn.tuning import Between, Choices, ConvNetSpace, TuneResult
+from recipes._shell import RUNS
 
-RUNS = Path("saved_models", "runs")
 SPACES = {  # what is searched unless a space is given
     "classify": ConvNetSpace() + Choices(learning_rate=Between(0.02, 0.5, log=True)),
     "finetune": Choices(
@@ -93,7 +93,7 @@ def tune(
     _check_plan(job, plan, found)
     if tuning.is_remote():
         return tuning.work_for_chief(job)
-    if not resume and (folder / "journal.jsonl").exists():
+    if not resume and (folder / tuning.JOURNAL).exists():
         mend = "Pass resume=True to go on with it, or delete it."
         raise ValueError(checks.message("directory", "be new with resume=False", str(folder), mend))
     with datasets.remembered(test=False):
@@ -107,7 +107,7 @@ def tune(
     best_first = tuning.ranked(trials, job.direction)
     if not best_first or best_first[0].status != "finished":
         raise RuntimeError(f"No trial of the sweep in {str(folder)!r} has come to its end.")
-    shown = _known(recipe, {"verbose": verbose, "pictures": True})
+    shown = tuning.known_to(recipe, {"verbose": verbose, "pictures": True})
     best = recipe(data, **{**best_first[0].arguments, **shown}, save_to=folder / "best")
     return TuneResult(best, tuple(best_first), shares, job.objective, job.direction, folder)
 
@@ -133,12 +133,7 @@ def _fixed(recipe: Callable, same: Mapping[str, Any], seed: int) -> dict[str, An
     for name in same:
         if name not in known or name in ("data", "save_to", "callbacks"):
             raise TypeError(checks.message(name, f"be an argument of tune or {recipe.__name__}", same[name]))
-    return {**same, **_known(recipe, {"seed": seed, "verbose": 0, "pictures": False})}
-
-
-def _known(recipe: Callable, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the arguments that the recipe has."""
-    return {name: value for name, value in arguments.items() if name in inspect.signature(recipe).parameters}
+    return {**same, **tuning.known_to(recipe, {"seed": seed, "verbose": 0, "pictures": False})}
 
 
 def _epochs(recipe: Callable, fixed: Mapping[str, Any]) -> int:

@@ -24,6 +24,16 @@ def fresh_start():
     keras.config.set_dtype_policy("float32")
 
 
+@pytest.fixture
+def no_memory():
+    """Variables have shapes and no values, so that the largest networks cost no memory and no time."""
+    import keras
+
+    with keras.StatelessScope(initialize_variables=False):
+        yield
+    keras.utils.clear_session()
+
+
 @pytest.fixture(scope="session")
 def python():
     """Runs `python ARGUMENTS...` in a new process, from the repository's root: `python("-c", CODE, COLUMNS="80")`.

@@ -17,7 +17,7 @@ import keras_tuner
 from kerascnn import checks
 from kerascnn.files import write_text
 from kerascnn.training import Result
-from kerascnn.tuning.recorded import OUTCOME, VALUES
+from kerascnn.tuning.recorded import OUTCOME, VALUES, trial_folder
 
 Space = Callable[[Any], Mapping[str, Any]]
 LOWER_IS_BETTER = ("loss", "error", "mse", "mae", "ece")
@@ -53,16 +53,12 @@ class Job:
             arguments["epochs"] = hp.values["tuner/epochs"]
         return arguments
 
-    def trial_folder(self, trial_id: str) -> Path:
-        """Where a trial keeps its state, its figures and its outcome."""
-        return self.folder / "trials" / trial_id
-
     def run(self, trial_id: str) -> dict[str, Any]:
         """Runs a trial, from its last epoch if it was interrupted; returns and writes what came of it.
 
         That is `score`, `epochs`, `seconds` and `metrics`, or `error`, one line, with the traceback in "error.txt".
         """
-        folder = self.trial_folder(trial_id)
+        folder = trial_folder(self.folder, trial_id)
         hp = keras_tuner.HyperParameters()
         hp.values = json.loads((folder / VALUES).read_text())
         begun = time.perf_counter()
@@ -113,9 +109,9 @@ def better(objective: str) -> str:
     return "min" if objective.removeprefix("val_") in LOWER_IS_BETTER else "max"
 
 
-def takes(recipe: Callable, name: str) -> bool:
-    """Whether the recipe has a parameter of that name."""
-    return name in inspect.signature(recipe).parameters
+def known_to(recipe: Callable, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the arguments that the recipe has."""
+    return {name: value for name, value in arguments.items() if name in inspect.signature(recipe).parameters}
 
 
 def thin_out(folder: Path) -> None:

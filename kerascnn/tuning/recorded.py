@@ -18,6 +18,11 @@ DEATHS = 3  # of the process of a trial, without progress between them, after wh
 SAME = 3  # errors, from the first trial on, after which the sweep is given up
 
 
+def trial_folder(sweep: Path, trial_id: str) -> Path:
+    """Where a trial of the sweep in that folder keeps its state, its figures and its outcome."""
+    return sweep / "trials" / trial_id
+
+
 class Recorded:
     """What a sweep adds to an oracle: a journal that it can be built anew from, bounds, limits, and a way to give up.
 
@@ -90,12 +95,17 @@ class Recorded:
             self.tuner_ids.discard(tuner_id)
             self.has_stopped = True
             return keras_tuner.engine.trial.Trial(self.get_space(), trial_id="none", status="STOPPED")
+        known = set(self.trials)
         trial = super().create_trial(tuner_id)
         self.has_stopped |= trial.status == "STOPPED"
         if trial.status == "RUNNING" and self._since:
-            self._note(trial, tuner_id)
+            facts = {"trial": trial.trial_id, "tuner": tuner_id, "at": round(self.elapsed, 3)}
+            if trial.trial_id in known:
+                self.journal.append("resumed", **facts)
+            else:
+                self.journal.append("begun", **facts, values=trial.hyperparameters.values, draws=self._seed_state)
             values = json.dumps(trial.hyperparameters.values)  # exact, which they are not on their way to a worker
-            write_text(self._file(trial.trial_id, VALUES), values)
+            write_text(trial_folder(self.folder, trial.trial_id) / VALUES, values)
         return trial
 
     @keras_tuner.synchronized
@@ -107,9 +117,10 @@ class Recorded:
         if self._since:
             facts = self.outcomes[trial.trial_id] = self._came_of(trial)
             self.journal.append("ended", trial=trial.trial_id, at=round(self.elapsed, 3), **facts)
-            trial.status, trial.message = facts["status"], facts.get("error")
-            if trial.status == "COMPLETED":
-                self.update_trial(trial.trial_id, {self.objective.name: facts["score"]})
+        facts = self.outcomes[trial.trial_id]
+        trial.status, trial.message = facts["status"], facts.get("error")
+        if trial.status == "COMPLETED":
+            self.update_trial(trial.trial_id, {self.objective.name: facts["score"]})
         super().end_trial(trial)
         self._look_for_fault()
         if self._since:
@@ -124,20 +135,9 @@ class Recorded:
 
     def _came_of(self, trial) -> dict[str, Any]:
         """Status, score, error and so on: of the trial's folder, which a worker of another machine shares."""
-        file = self._file(trial.trial_id, OUTCOME)
+        file = trial_folder(self.folder, trial.trial_id) / OUTCOME
         found = json.loads(file.read_text()) if file.exists() else {"error": trial.message or "no outcome was left"}
         return {"status": "FAILED" if "error" in found else "COMPLETED", **found}
-
-    def _file(self, trial_id: str, name: str) -> Path:
-        return self.folder / "trials" / trial_id / name
-
-    def _note(self, trial, tuner_id: str) -> None:
-        facts = {"trial": trial.trial_id, "tuner": tuner_id, "at": round(self.elapsed, 3)}
-        if any(event.get("trial") == trial.trial_id for event in self.journal.events):
-            self.journal.append("resumed", **facts)
-            return
-        self.journal.append("begun", **facts, values=trial.hyperparameters.values, draws=self._seed_state)
-        self.journal.events.append({"event": "begun", "trial": trial.trial_id})
 
     def _repeat(self, event: Mapping[str, Any]) -> None:
         self._before = event.get("at", self._before)
@@ -148,16 +148,12 @@ class Recorded:
                 self._record_values(trial)
             self._seed_state = event["draws"]
         elif event["event"] == "ended":
-            trial = self.trials[event["trial"]]
-            self.outcomes[trial.trial_id] = event
-            trial.status, trial.message = event["status"], event.get("error")
-            if trial.status == "COMPLETED":
-                self.update_trial(trial.trial_id, {self.objective.name: event["score"]})
-            self.end_trial(trial)
+            self.outcomes[event["trial"]] = event
+            self.end_trial(self.trials[event["trial"]])
 
     def _count_death(self, trial) -> None:
         """Ends a trial whose process dies again and again: it has died if its worker asks for a trial."""
-        files = sorted(self._file(trial.trial_id, "").rglob("*"))
+        files = sorted(trial_folder(self.folder, trial.trial_id).rglob("*"))
         seen = [(file.name, file.stat().st_size) for file in files if file.is_file()]
         progress = seen != self._seen.get(trial.trial_id)
         self._seen[trial.trial_id] = seen

@@ -10,11 +10,12 @@ import numpy as np
 from kerascnn import checks
 from kerascnn import data as datasets
 from kerascnn.tuning.exploring import drawn
-from kerascnn.tuning.job import Job, score, takes
+from kerascnn.tuning.job import Job, known_to, score
 
 DRAWS = 24  # of which the smallest and the largest network are tried
 PASSES, STEPS = 3, 8  # epochs, of which the first one compiles, and steps in each, all with the same batch
 READING = ("image_size", "resize", "skip_bad", "validation")  # arguments that say how data are read, which they are
+SHORT = {"head_epochs": 1, "precision": "float32", "verbose": 0}  # as far as the recipe has them
 
 
 class NothingFits(ValueError):
@@ -92,7 +93,7 @@ def _seconds_per_step(job: Job, values, data: datasets.Data) -> float:
     """Of the median step of a short training, whose figures are checked for the objective."""
     arguments = {name: value for name, value in job.arguments(values).items() if name not in READING}
     batch_size = min(arguments.get("batch_size") or datasets.suited_batch_size(data), data.train_size)
-    arguments |= {"batch_size": batch_size, "epochs": PASSES} | _quick(job)
+    arguments |= {"batch_size": batch_size, "epochs": PASSES} | known_to(job.recipe, SHORT)
     try:
         result = job.recipe(_one_batch(data, batch_size), **arguments)
     except Exception as error:
@@ -100,12 +101,6 @@ def _seconds_per_step(job: Job, values, data: datasets.Data) -> float:
         raise
     score(result, job.objective)
     return batch_size / result.extras["record"]["images_per_second"]
-
-
-def _quick(job: Job) -> dict[str, Any]:
-    """Arguments that make a rehearsal of the recipe short, as far as it has them."""
-    short = {"head_epochs": 1, "precision": "float32", "verbose": 0}
-    return {name: value for name, value in short.items() if takes(job.recipe, name)}
 
 
 def _one_batch(data: datasets.Data, batch_size: int) -> datasets.Data:

@@ -16,7 +16,7 @@ from kerascnn.tuning.exploring import with_values
 from kerascnn.tuning.job import Job, thin_out
 from kerascnn.tuning.journal import Journal
 from kerascnn.tuning.plan import Plan
-from kerascnn.tuning.recorded import SAME
+from kerascnn.tuning.recorded import SAME, trial_folder
 from kerascnn.tuning.rehearsal import Estimate, NothingFits, rehearse
 from kerascnn.tuning.trials import Trial, ranked
 from kerascnn.tuning.watching import Watch
@@ -41,6 +41,7 @@ class Sweep:
     def __init__(self, job: Job, space, plan: Plan, cost: Callable[[Mapping[str, Any]], Cost | None]):
         self.job, self.space, self.plan, self._cost = job, space, plan, cost
         self._costs: dict[str, Cost | None] = {}
+        self._trials: dict[str, Trial] = {}  # those that have ended, which do not change any more
         self._estimate: Estimate | None = None
         self.refused: ValueError | None = None
         self.journal = Journal(job.folder / JOURNAL)
@@ -153,7 +154,7 @@ class Sweep:
         """After each trial: weights that are not among the best go, and it is told."""
         finished = [trial for trial in ranked(self.trials(), self.job.direction) if trial.status == "finished"]
         for trial in finished[self.plan.keep :]:
-            thin_out(self.job.trial_folder(f"{trial.number:04d}"))
+            thin_out(trial_folder(self.job.folder, f"{trial.number:04d}"))
         for trial in finished if self.plan.tensorboard else ():
             hparams.log(trial, self.job.objective, self.job.folder / "tensorboard")
         if self._watch is not None:
@@ -170,6 +171,14 @@ class Sweep:
         return min((each for each in (left, late) if each is not None), default=None)
 
     def _trial(self, trial) -> Trial:
+        if trial.trial_id in self._trials:
+            return self._trials[trial.trial_id]
+        found = self._described(trial)
+        if found.status != "running":
+            self._trials[trial.trial_id] = found
+        return found
+
+    def _described(self, trial) -> Trial:
         drawn = trial.hyperparameters.values
         values = {name: value for name, value in drawn.items() if not name.startswith("tuner/")}  # Hyperband's own
         outcome, cost = self.oracle.outcomes.get(trial.trial_id, {}), self.costs(values)

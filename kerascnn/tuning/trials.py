@@ -130,6 +130,16 @@ def as_markdown(trials: Iterable[Trial], direction: str) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in [head, sides, *lines]) + _common(trials)
 
 
+def settings(values: Mapping[str, Any]) -> str:
+    """Values in one line.
+
+    >>> settings({"rate": 0.012345, "kernel": 3})
+    'rate=0.0123 kernel=3'
+    """
+    texts = {name: f"{value:.3g}" if isinstance(value, float) else str(value) for name, value in values.items()}
+    return " ".join(f"{name}={text}" for name, text in texts.items())
+
+
 def _columns(trials: Sequence[Trial]) -> dict[str, list[Value | None]]:
     names = dict.fromkeys(name for trial in sorted(trials, key=lambda trial: trial.number) for name in trial.values)
     return {name: [trial.values.get(name) for trial in trials] for name in names}

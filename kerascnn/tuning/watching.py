@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kerascnn.tuning.rehearsal import duration
-from kerascnn.tuning.trials import Trial, ranked, varying
+from kerascnn.tuning.trials import Trial, ranked, settings, varying
 
 ROWS = 10  # trials shown at a time
 WIDEST = 48  # characters of a trial's settings
@@ -62,18 +62,19 @@ class Watch:
 
     def update(self) -> None:
         """Tells of trials that have ended since the last time."""
+        trials = self.trials()
         with self._writing:
-            new = [trial for trial in self.trials() if trial.status != "running" and trial.number not in self._told]
+            new = [trial for trial in trials if trial.status != "running" and trial.number not in self._told]
             self._told.update(trial.number for trial in new)
         for trial in new if self._live is None and self.verbose != 0 else ():
-            self.console.print(self._line(trial), highlight=False, soft_wrap=True, markup=False)
+            self.console.print(self._line(trial, trials), highlight=False, soft_wrap=True, markup=False)
 
-    def _line(self, trial: Trial) -> str:
-        best = ranked(self.trials(), self.direction)[0]
+    def _line(self, trial: Trial, trials: Sequence[Trial]) -> str:
+        best = ranked(trials, self.direction)[0]
         score = f"{self.objective} {trial.score:.4f}" if trial.status == "finished" else f"failed: {trial.error}"
         told = f"trial {self._place(trial)}  {score}"
         told += f"  best {best.score:.4f} (trial {best.number})" if best.status == "finished" else ""
-        return f"{told}  {self._rest()}  {self._settings(trial)}".rstrip()
+        return f"{told}  {self._rest()}  {settings(_varied(trial, trials))}".rstrip()
 
     def _view(self) -> Group:
         trials = sorted(self.trials(), key=lambda trial: trial.number)
@@ -81,7 +82,7 @@ class Watch:
         table = Table("trial", "settings", self.objective, "epochs", "seconds", box=None, header_style="bold")
         for trial in trials[-ROWS:]:
             style = "bold green" if [trial] == best and trial.status == "finished" else ""
-            table.add_row(self._place(trial), self._settings(trial)[:WIDEST], *_cells(trial), style=style)
+            table.add_row(self._place(trial), settings(_varied(trial, trials))[:WIDEST], *_cells(trial), style=style)
         told = f"best {best[0].score:.4f}  " if best and best[0].status == "finished" else ""
         return Group(table, Text(f"{told}{self._rest()}"))
 
@@ -92,16 +93,11 @@ class Watch:
         left = self.left()
         return "" if left is None else f"about {duration(left)} left"
 
-    def _settings(self, trial: Trial) -> str:
-        """The values that are not the same in all trials, or all of them for a single trial."""
-        trials = self.trials()
-        names = varying(trials) if len(trials) > 1 else trial.values
-        shown = {name: trial.values[name] for name in names if name in trial.values}
-        return " ".join(f"{name}={_short(value)}" for name, value in shown.items())
 
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _varied(trial: Trial, trials: Sequence[Trial]) -> Mapping[str, Any]:
+    """The values of a trial that are not the same in all, or all of them for a single one."""
+    names = varying(trials) if len(trials) > 1 else trial.values
+    return {name: trial.values[name] for name in names if name in trial.values}
 
 
 def _cells(trial: Trial) -> tuple[str, str, str]:

@@ -4,13 +4,7 @@ import pytest
 from kerascnn.models import build, convnet
 
 SHAPE = (32, 32, 3)
-
-
-@pytest.fixture(autouse=True)
-def no_memory():
-    with keras.StatelessScope(initialize_variables=False):
-        yield
-    keras.utils.clear_session()
+pytestmark = pytest.mark.usefixtures("no_memory")
 
 
 def maps(model):

@@ -30,12 +30,7 @@ COUNTS = {  # name: image shape, classes, trainable parameters
 }
 
 
-@pytest.fixture(autouse=True)
-def no_memory():
-    """Variables have shapes and no values, so that the largest networks cost no memory and no time."""
-    with keras.StatelessScope(initialize_variables=False):
-        yield
-    keras.utils.clear_session()
+pytestmark = pytest.mark.usefixtures("no_memory")
 
 
 def trainable(model):
