@@ -3,14 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-SHARES = ("accuracy", "top5_accuracy", "ece", "iou", "dice", "map50", "recall_at_1", "map_at_r")
+SHARES = ("accuracy", "top5_accuracy", "ece", "iou", "dice", "pixel_error", "boundary_f", "map50", "recall_at_1")
+SHARES += ("map_at_r", "precision", "recall", "f1")
 """Metrics written as percentages."""
 LONGEST = 30
 """Most rows of the table of classes; the worst come first where there are more."""
 
-LIMITS = """- The figures hold for images like those of the data above; on others the answer may be as sure, and wrong.
-- It knows only the classes listed: an image of anything else gets one of them.
-- Probabilities are as far from the share that is right as the calibration error says."""
+LIKE = "- The figures hold for images like those of the data above; on others the answer may be as sure, and wrong.\n"
+LIMITS = {
+    "labels": LIKE
+    + "- It knows only the classes listed: an image of anything else gets one of them.\n"
+    + "- Probabilities are as far from the share that is right as the calibration error says.",
+    "masks": LIKE + "- It knows only the classes listed: a pixel of anything else gets one of them.",
+    "images": "- The figures hold for images and noise like those of the data above; it may invent detail in others.",
+}
+"""What a card warns of, by what the targets are."""
 
 
 def model_card(record: Mapping[str, Any]) -> str:
@@ -29,7 +36,7 @@ def model_card(record: Mapping[str, Any]) -> str:
         "Classes": _classes(record.get("per_class", ())),
         "Train it again": _again(record),
         "Environment": _environment(record),
-        "Limits": LIMITS if data.get("class_names") else "",
+        "Limits": LIMITS.get(data.get("targets", "labels"), "") if data.get("name") else "",
     }
     body = [f"## {heading}\n\n{text}" for heading, text in sections.items() if text]
     return "\n\n".join([f"# {title}", _summary(record, name), *body]) + "\n"
@@ -67,22 +74,32 @@ def _figures(record: Mapping[str, Any]) -> str:
 def _contract(data: Mapping[str, Any]) -> str:
     if not data.get("image_shape"):
         return ""
-    shape = ", ".join(str(side) for side in data["image_shape"])
-    classes = data.get("class_names", ())
+    *sides, channels = data["image_shape"]
+    classes, maps = len(data.get("class_names", ())), data.get("targets", "labels")
+    size = {1: "length", 2: "height, width", 3: "depth, height, width"}[len(sides)]
+    shape = ", ".join(map(str, (*sides, channels))) if maps == "labels" else f"{size}, {channels}"
+    gives = {
+        "labels": f"`(batch, {classes})` probabilities in float32, in the order of the class names.",
+        "masks": f"`(batch, {size}, {classes})` probabilities in float32, in the order of the class names.",
+        "images": f"images `(batch, {size}, channels)` in float32, in 0..255; a few values may lie outside.",
+    }
+    trained = "" if maps == "labels" else f" It was trained with images of {' x '.join(map(str, sides))} pixels."
     return (
-        f"Takes raw images `(batch, {shape})`, uint8 or float32 in 0..255; the scaling is inside the network.\n\n"
-        f"Gives `(batch, {len(classes)})` probabilities in float32, in the order of the class names."
+        f"Takes raw images `(batch, {shape})`, uint8 or float32 in 0..255; the scaling is inside the network.{trained}"
+        f"\n\nGives {gives[maps]}"
     )
 
 
 def _usage(data: Mapping[str, Any]) -> str:
-    size = data.get("image_shape", (28, 28, 1))
+    size, maps = data.get("image_shape", (28, 28, 1)), data.get("targets", "labels")
+    answers = "images" if maps == "images" else "probabilities"
+    ours = "" if maps == "labels" else "import kerascnn  # whose layers the file has\n"
     zeros = f"np.zeros((1, {', '.join(str(side) for side in size)}), 'uint8')"
     return f"""```python
 import keras, numpy as np
-
+{ours}
 model = keras.saving.load_model("model.keras")
-probabilities = model.predict({zeros})  # your images here
+{answers} = model.predict({zeros})  # your images here
 ```
 
 `kerascnn.load("FOLDER")` gives back the whole result, class names and history included. From the shell:
@@ -105,13 +122,20 @@ def _data(data: Mapping[str, Any]) -> str:
 
 
 def _classes(rows: Sequence[Mapping[str, Any]]) -> str:
-    shown = rows if len(rows) <= LONGEST else sorted(rows, key=lambda row: row["f1"])[:LONGEST]
-    if not shown:
+    if not rows:
         return ""
+    worst = "f1" if "f1" in rows[0] else "iou"
+    shown = rows if len(rows) <= LONGEST else sorted(rows, key=lambda row: row[worst] or 0)[:LONGEST]
     note = f"The {LONGEST} worst of {len(rows)}; `result.json` has all.\n\n" if len(rows) > LONGEST else ""
-    columns = ("precision", "recall", "f1")
-    cells = [(row["class"], *(f"{100 * row[key]:.1f} %" for key in columns), f"{row['support']:,}") for row in shown]
-    return note + _table(("class", *columns, "examples"), cells)
+    columns = [name for name in rows[0] if name != "class"]
+    cells = [(row["class"], *(_share(name, row[name]) for name in columns)) for row in shown]
+    return note + _table(("class", *({"support": "examples"}.get(name, name) for name in columns)), cells)
+
+
+def _share(name: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{100 * value:.1f} %" if name in SHARES else f"{value:,}"
 
 
 def _again(record: Mapping[str, Any]) -> str:

@@ -24,9 +24,7 @@ def balanced(labels: np.ndarray, classes: int) -> dict[int, float]:
     """
     checks.positive_int("classes", classes)
     labels = class_indices("labels", labels, classes)
-    counts = np.bincount(labels, minlength=classes)
-    weights = labels.size / (np.count_nonzero(counts) * np.maximum(counts, 1)) * (counts > 0)
-    return dict(enumerate(weights.tolist()))
+    return _inverse(np.bincount(labels, minlength=classes))
 
 
 def check(class_weight: Any) -> None:
@@ -45,7 +43,7 @@ def check(class_weight: Any) -> None:
 def named(class_weight: Any, data: Any) -> dict[int, float] | None:
     """The weight of every class of a `kerascnn.data.Data` that `class_weight` means; None where it is None.
 
-    "balanced" counts the training labels; a class that a mapping leaves out has 1. Raises: ValueError for what `check`
+    "balanced" counts the training labels, of masks their pixels; a class that a mapping leaves out has 1. Raises: ValueError for what `check`
     refuses, and for a class index that the data do not have.
 
     >>> from kerascnn.data import load
@@ -56,8 +54,13 @@ def named(class_weight: Any, data: Any) -> dict[int, float] | None:
     if class_weight is None:
         return None
     if class_weight == BALANCED:
-        return balanced(data.labels("train"), data.classes)
+        return _inverse(np.array(data.class_counts if data.targets == "labels" else data.class_pixels))
     outside = sorted(label for label in class_weight if not 0 <= label < data.classes)
     if outside:
         raise ValueError(checks.message("class_weight", f"have class indices in [0, {data.classes})", outside))
     return {label: float(class_weight.get(label, 1)) for label in range(data.classes)}
+
+
+def _inverse(counts: np.ndarray) -> dict[int, float]:
+    weights = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1)) * (counts > 0)
+    return dict(enumerate(weights.tolist()))

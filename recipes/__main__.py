@@ -11,9 +11,8 @@ from pathlib import Path
 
 from recipes import _shell
 
-RECIPES = {
-    name: f"recipes.{name}" for name in ("classify", "finetune", "tune", "predict", "export")
-}  # the module of each
+NAMES = ("classify", "finetune", "segment", "denoise", "tune", "predict", "export")
+RECIPES = {name: f"recipes.{name}" for name in NAMES}  # the module of each
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

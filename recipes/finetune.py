@@ -1,6 +1,5 @@
 """A pretrained network for a few hundred images of your own: the recipe for fine-tuning."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -222,5 +221,4 @@ def _check(
     if unfreeze not in (None, "auto", "all"):
         checks.positive_int("unfreeze", unfreeze, "Pass a number of stages, 'auto', 'all' or None.", least=0)
     checks.in_range("layer_decay", layer_decay, 0, 1, ends="(]")
-    checks.in_range("learning_rate", learning_rate, 0, math.inf, ends="()")
     check_training(optimizer="adamw", learning_rate=learning_rate, job="finetune", **shared)

@@ -1,7 +1,7 @@
-"""Labelled probabilities for image files, by a model that a recipe has saved."""
+"""What a model that a recipe has saved says of image files: their classes, or a map for each."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 import kerascnn.data
 import kerascnn.training
 from kerascnn import checks
+from recipes import _maps
 
 
 def predict(
@@ -18,18 +19,22 @@ def predict(
     *,
     top: int = 3,
     output: Literal["table", "json"] | None = "table",
+    to: str | Path = ".",
     batch_size: int = 32,
 ) -> list[dict[str, Any]]:
-    """Labels image files with a saved classifier, and prints the probabilities.
+    """Labels image files with a saved classifier, or writes the mask or the restored image of each.
 
-    Files of any size and kind are brought to the network's size and colours as the training images were.
-    Returns one entry a file: `{"image": path, "predictions": [{"label", "probability"}, ...]}`, likeliest first.
+    For a classifier, files of any size and kind are brought to the network's size and colours as the training images
+    were; there is one entry a file: `{"image": path, "predictions": [{"label", "probability"}, ...]}`, likeliest first.
+    For a network of `segment` or `denoise` files keep their size, however large: `{"image", "written": path}`, and of
+    masks `"shares"`, the share of the pixels that each class has.
 
     Args:
         model: Folder of a finished run, or a name in the zoo.
         images: Image files to label.
         top: How many classes to name for each image.
         output: Print a table, JSON, or nothing.
+        to: Folder for masks (PNG files whose values are the classes' indices) and restored images.
         batch_size: Images that go through the network at once.
 
     Raises:
@@ -45,6 +50,10 @@ def predict(
     if not images:
         raise ValueError(checks.message("images", "name at least one file", images, "Pass the path of an image."))
     result = kerascnn.training.load(model)
+    if result.extras["record"]["data"].get("targets", "labels") != "labels":
+        answers = [_maps.answer(result, Path(file), Path(to)) for file in images]
+        _print(answers, output, _maps.cells)
+        return answers
     data, resize = result.extras["record"]["data"], _resize(result.extras["record"])
     answers = []
     for start in range(0, len(images), batch_size):
@@ -53,7 +62,7 @@ def predict(
         answers += [
             _answer(file, row, data["class_names"], top) for file, row in zip(files, probabilities, strict=True)
         ]
-    _print(answers, output)
+    _print(answers, output, _cells)
     return answers
 
 
@@ -73,7 +82,14 @@ def _answer(file: str | Path, probabilities: np.ndarray, class_names: Sequence[s
     return {"image": str(file), "predictions": named}
 
 
-def _print(answers: Sequence[Mapping[str, Any]], output: str | None) -> None:
+def _cells(answer: Mapping[str, Any]) -> dict[str, str]:
+    """The columns of the table for a file."""
+    titles = ["likeliest", *[f"{rank}." for rank in range(2, len(answer["predictions"]) + 1)]]
+    texts = [f"{each['label']} {each['probability']:.1%}" for each in answer["predictions"]]
+    return {"image": answer["image"], **dict(zip(titles, texts, strict=True))}
+
+
+def _print(answers: Sequence[Mapping[str, Any]], output: str | None, cells: Callable) -> None:
     if output == "json":
         print(json.dumps(answers, indent=1))
     elif output == "table":
@@ -81,11 +97,8 @@ def _print(answers: Sequence[Mapping[str, Any]], output: str | None) -> None:
         from rich.markup import escape
         from rich.table import Column, Table
 
-        table = Table(
-            Column("image", overflow="fold"),
-            *["likeliest", *[f"{rank}." for rank in range(2, len(answers[0]["predictions"]) + 1)]],
-        )
+        first, *others = cells(answers[0])
+        table = Table(Column(first, overflow="fold"), *others)
         for answer in answers:
-            cells = [f"{each['label']} {each['probability']:.1%}" for each in answer["predictions"]]
-            table.add_row(*map(escape, [answer["image"], *cells]))
+            table.add_row(*map(escape, cells(answer).values()))
         rich.print(table)

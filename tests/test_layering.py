@@ -24,9 +24,12 @@ MAY_IMPORT = {
     "class_weights": {"checks", "metrics"},
     "augmentation": {"checks"},
     "data": BASE,
+    "noise": {"checks", "augmentation"},
+    "filters": {"checks", "layers", "metrics"},
+    "tiling": BASE | {"layers"},
     "plots": BASE | {"metrics"},
     "inspect": {"checks", "layers"},
-    "reports": BASE | {"data", "inspect", "metrics", "plots"},
+    "reports": BASE | {"data", "filters", "inspect", "metrics", "plots"},
     "card": {"checks"},
     "training": TOOLS,
     "tuning": TOOLS | {"training"},
@@ -46,7 +49,7 @@ ONLY_IN = {
     "tensorflow_datasets": ("kerascnn/data/",),
     "matplotlib": ("kerascnn/plots/",),
     "keras_tuner": ("kerascnn/tuning/",),
-    "cv2": ("kerascnn/augmentation/",),
+    "cv2": ("kerascnn/augmentation/", "kerascnn/filters.py"),
     "sklearn": ("kerascnn/data/builtin.py", "kerascnn/tuning/importance.py"),
 }
 FILES = sorted(

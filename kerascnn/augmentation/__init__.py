@@ -37,6 +37,7 @@ from kerascnn.augmentation.pixels import Sharpness as Sharpness
 from kerascnn.augmentation.policies import RandAugment as RandAugment
 from kerascnn.augmentation.policies import TrivialAugment as TrivialAugment
 from kerascnn.augmentation.policy import auto as auto
+from kerascnn.augmentation.policy import cropped as cropped
 from kerascnn.augmentation.policy import named as named
 from kerascnn.augmentation.tones import Gamma as Gamma
 from kerascnn.augmentation.tones import Posterize as Posterize

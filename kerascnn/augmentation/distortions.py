@@ -64,14 +64,14 @@ class Elastic(Transform):
     """Smooth random displacements, as in the U-Net paper: normal ones on a coarse grid, between them cubic.
 
     `strength` is their standard deviation along x and y, in pixels (0..1000); `grid` the number of points along each
-    side. It carries labels and masks; boxes and key points do not stay what they are. Ronneberger et al. 2015,
-    https://arxiv.org/abs/1505.04597, with 10 pixels on a grid of 3 for images of 512.
+    side. It carries labels, masks and target images; boxes and key points do not stay what they are. Ronneberger et al.
+    2015, https://arxiv.org/abs/1505.04597, with 10 pixels on a grid of 3 for images of 512.
     """
 
     strength: float = 10
     grid: int = 3
     draws = property(lambda self: 2 * self.grid**2)
-    targets = frozenset({"labels", "segmentation_masks"})
+    targets = frozenset({"labels", "segmentation_masks", "target_images"})
 
     def __post_init__(self):
         """Checks the arguments."""

@@ -32,7 +32,7 @@ class Pipeline(Transform):
 
     A batch is `images` `(n, height, width, channels)`, uint8 or float32 in 0..255, or a dict with Keras' names:
     "images"; "labels" `(n,)` integers or `(n, classes)` shares; "segmentation_masks" `(n, height, width[, k])`
-    integers;
+    integers; "target_images" `(n, height, width, k)`, which move with the images and keep their colours;
     "bounding_boxes" of "boxes" `(n, k, 4)`, left, top, right and bottom edge in pixels, and "labels" `(n, k)`, -1 where
     there is none; "keypoints" `(n, k, 2)`, x and y in pixels, -1 where there is none.
 
@@ -120,7 +120,7 @@ class Pipeline(Transform):
         Raises ValueError, which names the transform, for colour transforms of images that are not in colour, targets
         that a transform cannot carry, names that are no classes, and results of another size than the images.
         """
-        ready = self if data.class_names is None else self.prepared(data.class_names)
+        ready = self.prepared(data.class_names) if data.class_names else self
         image_shape = tuple(data.image_shape)
         size = image_shape[:2]
         for step in ready.plan.steps:

@@ -10,6 +10,7 @@ from pathlib import Path
 from kerascnn import checks
 from kerascnn.augmentation.augmix import AugMix
 from kerascnn.augmentation.colour import Brightness, Contrast, Hue, Saturation
+from kerascnn.augmentation.crops import RandomCrop
 from kerascnn.augmentation.distortions import Elastic
 from kerascnn.augmentation.flips import QuarterTurn, RandomFlip
 from kerascnn.augmentation.geometry import Rotate, Shift, Zoom
@@ -19,15 +20,18 @@ from kerascnn.augmentation.policies import RandAugment, TrivialAugment
 from kerascnn.augmentation.transform import Transform
 
 WRITING = ("mnist", "emnist", "kmnist", "digits", "omniglot", "svhn", "letters", "binary_alpha_digits", "cmaterdb")
-NO_UP = {"microscopy", "histology", "cells", "nuclei", "blood", "bccd", "isbi", "malaria", "camelyon"} | {
-    "satellite", "aerial", "eurosat", "resisc45", "so2sat", "merced",
+NO_UP = {
+    "microscopy", "histology", "cells", "nuclei", "blood", "bccd", "isbi", "membrane", "membranes", "malaria",
+    "camelyon", "satellite", "aerial", "eurosat", "resisc45", "so2sat", "merced",
 }  # fmt: skip
 """Words in names of data whose pictures, under the microscope or from above, are as good turned or mirrored."""
 TARGETS = {
     "classify": ("labels",), "finetune": ("labels",), "embed": ("labels",), "localize": ("bounding_boxes", "labels"),
-    "detect": ("bounding_boxes",), "segment": ("segmentation_masks",), "denoise": (), "autoencode": (),
+    "detect": ("bounding_boxes",), "segment": ("segmentation_masks",), "denoise": ("target_images",),
+    "autoencode": ("target_images",),
 }  # fmt: skip
-"""What has to move with the images in each job; where it is nothing, the image itself is what is sought."""
+"""What has to move with the images in each job."""
+IMAGES = ("target_images",)
 LARGE = 20_000  # training images from which Cutout is added, in a long training
 LONG = 16  # epochs from which a network has seen the images often enough to need more than small shifts
 ARGUMENTS = 4  # of an augmentation: images, indices, epoch, seed
@@ -36,10 +40,10 @@ ARGUMENTS = 4  # of an augmentation: images, indices, epoch, seed
 def auto(data, epochs: int = LONG, job: str = "classify") -> Pipeline | None:
     """A mild pipeline that is right for the data (a `kerascnn.data.Data`), the number of epochs and the recipe `job`.
 
-    Writing (sets of digits or letters by name, or all class names single digits or letters) is moved as in `writing`.
-    Pictures that have no up (by a word in the name of the data, as "cells" or "histology") are turned and mirrored as
-    in `microscopy`. Grey arrays without class names may be writing, and are only shifted. All others are `photos`.
-    None where images are not `(height, width, channels)`.
+    Writing (sets of digits or letters by name, or all class names single digits or letters) is moved as in `writing`,
+    and what `data.load` scatters over textures as in `scenes`. Pictures that have no up (by a word in the name of
+    the data, as "cells" or "histology") are turned and mirrored as in `microscopy`. Grey arrays without class names may
+    be writing, and are only shifted. All others are `photos`. None where images are not `(height, width, channels)`.
     """
     checks.one_of("job", job, TARGETS)
     if len(data.image_shape) != 3:
@@ -48,11 +52,14 @@ def auto(data, epochs: int = LONG, job: str = "classify") -> Pipeline | None:
 
 
 def kind(data) -> str:
-    """The preset for the data: "writing", "microscopy", "photos" or "anything"."""
+    """The preset for the data: "writing", "scenes", "microscopy", "photos" or "anything"."""
     base = data.name.partition("/")[0].partition(":")[0].lower()
+    if base == "scenes":
+        return "scenes"
     symbols = [name for name in data.class_names if len(name) == 1 and name.isalnum()]
+    lettered = 0 < len(symbols) == data.classes and getattr(data, "targets", "labels") == "labels"
     unnamed = data.name == "arrays" and data.class_names == tuple(map(str, range(data.classes)))
-    if base in WRITING or (len(symbols) == data.classes and not unnamed):
+    if base in WRITING or (lettered and not unnamed):
         return "writing"
     if NO_UP & set(re.split(r"[\W_]+", base)):
         return "microscopy"
@@ -61,7 +68,7 @@ def kind(data) -> str:
 
 def writing(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
     """Turned, zoomed and shifted a little before a margin of 0, and never mirrored; only shifted to be restored."""
-    if not TARGETS[job]:
+    if TARGETS[job] == IMAGES:
         return Pipeline(Shift(0.1), border="zero")
     return Pipeline(Rotate(10), Zoom(0.1), Shift(0.1), border="zero")
 
@@ -74,13 +81,20 @@ def photos(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
     brightness and contrast vary in place of the cutout; images to be restored are only mirrored, as interpolation would
     change their grain.
     """
-    if not TARGETS[job]:
+    if TARGETS[job] == IMAGES:
         return Pipeline(RandomFlip("horizontal"))
     shift = Shift(0.125 if epochs >= LONG else 0.05)
     if TARGETS[job] == ("labels",):
         cutout = (Cutout(0.25),) if data.train_size >= LARGE and epochs >= LONG else ()
         return Pipeline(RandomFlip("horizontal"), shift, *cutout)
     return Pipeline(RandomFlip("horizontal"), Zoom(0.2), shift, Brightness(0.2), Contrast(0.2))
+
+
+def scenes(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
+    """Shifted, zoomed and lit a little, never mirrored, as there may be writing in it; only shifted to be restored."""
+    if TARGETS[job] == IMAGES:
+        return Pipeline(Shift(0.1))
+    return Pipeline(Zoom(0.1), Shift(0.1), Brightness(0.1), Contrast(0.1))
 
 
 def microscopy(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
@@ -90,7 +104,7 @@ def microscopy(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
     alone.
     """
     symmetries = (RandomFlip("horizontal"), QuarterTurn())
-    if not TARGETS[job]:
+    if TARGETS[job] == IMAGES:
         return Pipeline(*symmetries)
     bent = (Elastic(strength=max(1, min(data.image_shape[:2]) // 50)),) if "segmentation_masks" in TARGETS[job] else ()
     stain = (Saturation(0.1), Hue(0.02)) if data.image_shape[-1] == 3 else ()
@@ -102,7 +116,7 @@ def anything(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
     return Pipeline(Shift(0.125 if epochs >= LONG else 0.05))
 
 
-PRESETS = {"writing": writing, "photos": photos, "microscopy": microscopy, "anything": anything}
+PRESETS = {"writing": writing, "scenes": scenes, "photos": photos, "microscopy": microscopy, "anything": anything}
 POLICIES = {"randaugment": RandAugment, "trivialaugment": TrivialAugment, "augmix": AugMix}
 NAMES = ("auto", "none", *PRESETS, *POLICIES)
 
@@ -110,7 +124,8 @@ NAMES = ("auto", "none", *PRESETS, *POLICIES)
 def named(augment, data, epochs: int = LONG, job: str = "classify") -> Callable | None:
     """The augmentation that `augment` means, prepared for the data; with `data=None` only its spelling is checked.
 
-    - "auto" (see there), or one of the presets that it chooses from: "writing", "photos", "microscopy", "anything";
+    - "auto" (see there), or one of the presets that it chooses from: "writing", "scenes", "photos", "microscopy",
+      "anything";
     - "randaugment", "trivialaugment" or "augmix": that policy after what "auto" gives, without its cutout;
     - the path of a .yaml file with a pipeline (see `Pipeline.to_yaml`);
     - None or "none"; a `Pipeline`, or one transform; or a callable.
@@ -131,6 +146,21 @@ def named(augment, data, epochs: int = LONG, job: str = "classify") -> Callable 
         rule = f"be a Pipeline, a callable, None or one of {', '.join(map(repr, NAMES))}"
         raise ValueError(checks.message("augment", rule, augment, "Pass augment=Pipeline(Shift(0.1))."))
     return lambda images, indices, epoch, seed: augment(images)
+
+
+def cropped(augment: Callable | None, size: int | None, data) -> Callable | None:
+    """`augment`, then a window of `size` x `size` pixels at another place each time; as it is where `size` is None.
+
+    Raises ValueError for a window larger than the images of `data`, and for a callable that is no `Pipeline`.
+    """
+    if size is None:
+        return augment
+    if size > min(data.image_shape[:2]):
+        raise ValueError(checks.message("patch", f"be at most the shorter side, {min(data.image_shape[:2])}", size))
+    if augment is not None and not isinstance(augment, Pipeline):
+        raise ValueError(checks.message("augment", "be a Pipeline, None or a name where `patch` is given", augment))
+    before = augment or Pipeline()
+    return Pipeline(*before.transforms, RandomCrop(size), border=before.border)
 
 
 def _spelled(text: str, data, epochs: int, job: str) -> Pipeline | None:

@@ -1,4 +1,4 @@
-"""What belongs to an image moves with it: masks, boxes and key points, and classes that are others in the mirror.
+"""What belongs to an image moves with it: masks, other images, boxes and key points; classes may change in the mirror.
 
 Written once for both places where a pipeline runs: `backend` is `host` or `graph`, `xp` its array library.
 """
@@ -24,6 +24,7 @@ def move(
 
     - "segmentation_masks" `(n, h, w)` or `(n, h, w, k)` are warped like the images, `field` included, to the nearest
       pixel; `border` "zero" gives `ignore` where nothing was.
+    - "target_images" are warped as the images are, between pixels too; nothing else changes them.
     - "bounding_boxes" become the upright rectangles around their moved corners, cut at the edges of the image. Of less
       than `min_visible` (a share of the area) in it, the box becomes 0 and its label -1.
     - "keypoints" `(n, m, 2)`, where (0, 0) is the middle of the first pixel, become (-1, -1) if outside the image.
@@ -37,6 +38,8 @@ def move(
         options = {"order": "nearest", "fill": ignore, "known": known}
         layers = backend.warp(layers, matrices, size, border, field=field, **options)
         moved["segmentation_masks"] = layers if len(masks.shape) == 4 else layers[..., 0]
+    if "target_images" in moved:
+        moved["target_images"] = backend.warp(moved["target_images"], matrices, size, border, field=field, known=known)
     if "bounding_boxes" in moved:
         moved["bounding_boxes"] = _boxes(moved["bounding_boxes"], matrices, before, size, min_visible, backend.np)
     if "keypoints" in moved:

@@ -22,7 +22,10 @@ from typing import ClassVar
 
 from kerascnn import checks
 
-KINDS = {"labels": "labels", "segmentation_masks": "masks", "bounding_boxes": "boxes", "keypoints": "key points"}
+KINDS = {
+    "labels": "labels", "segmentation_masks": "masks", "bounding_boxes": "boxes", "keypoints": "key points",
+    "target_images": "target images",
+}  # fmt: skip
 TARGETS = frozenset(KINDS)
 
 

@@ -11,3 +11,5 @@ from kerascnn.backbones.taps import features as features
 from kerascnn.backbones.transfer import Transferred as Transferred
 from kerascnn.backbones.transfer import transfer as transfer
 from kerascnn.backbones.trunk import trunk as trunk
+from kerascnn.backbones.unet import encoder_stages as encoder_stages
+from kerascnn.backbones.unet import unet_on as unet_on

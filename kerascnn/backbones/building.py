@@ -14,11 +14,12 @@ from kerascnn.backbones.transfer import transfer
 Weights = str | Path | keras.Model | None
 
 
-def backbone(name: str, image_shape: tuple[int, int, int], *, weights: Weights = "imagenet") -> keras.Model:
+def backbone(name: str, image_shape: tuple[int | None, ...], *, weights: Weights = "imagenet") -> keras.Model:
     """A network of `BACKBONES` without its top: raw images in 0..255 -> its last map, a 32nd of their size.
 
-    `image_shape`: (height, width, channels); one channel is repeated to three. The model is flat and has the name
-    `name`; its input is `image`, then `rescale` and the layers of the network under their own names.
+    `image_shape`: (height, width, channels), or (None, None, channels) for any size; one channel is repeated to three.
+    The model is flat and has the name `name`; its input is `image`, then `rescale` and the layers of the network under
+    their own names.
     `weights`: "imagenet"; None for random ones; a `.keras` file or a keras.Model, of which what fits by layer, name and
     shape is taken; or a `.weights.h5` or `.h5` file of this very network without its top.
 
@@ -46,16 +47,17 @@ def _is_imagenet(weights):
 
 def _check_shape(image_shape, entry: Backbone) -> None:
     shape = tuple(image_shape) if isinstance(image_shape, (tuple, list)) else ()
-    if len(shape) != 3 or not all(isinstance(size, Integral) and size > 0 for size in shape):
-        rule, mend = "be three positive integers", "Pass (height, width, channels)."
+    sizes = () if shape[:2] == (None, None) else shape[:2]
+    if len(shape) != 3 or not all(isinstance(size, Integral) and size > 0 for size in (*sizes, shape[2])):
+        rule, mend = "be three positive integers", "Pass (height, width, channels), both sizes None for any size."
         raise ValueError(checks.message("image_shape", rule, image_shape, mend))
     if shape[-1] not in (1, 3):
         mend = "The backbones have seen colour photographs: convert the images to RGB or grey."
         raise ValueError(checks.message("image_shape", "have 1 or 3 channels", shape, mend))
-    if min(shape[:2]) < entry.least:
+    if min(sizes, default=entry.least) < entry.least:
         rule = f"be at least {entry.least} for the backbone {entry.name}"
         mend = f"Pass image_size={entry.size}, on which it was trained."
-        raise ValueError(checks.message("image_size", rule, min(shape[:2]), mend))
+        raise ValueError(checks.message("image_size", rule, min(sizes), mend))
 
 
 def _check_weights(weights: Weights) -> None:

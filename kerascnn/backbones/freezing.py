@@ -13,13 +13,14 @@ from kerascnn.backbones.walk import Call, leaves, trace
 from kerascnn.layers.nested import graph
 
 
-def stages(model: keras.Model) -> tuple[tuple[str, ...], ...]:
+def stages(model: keras.Model, image_shape: tuple[int, ...] | None = None) -> tuple[tuple[str, ...], ...]:
     """The names of a model's layers, from bottom to top, a tuple for each resolution of its maps.
 
     A layer that halves its map or more begins a stage; the few pixels that an unpadded convolution takes off do not.
     Strides 1 and 2 are one stage, the first. Layers after the last map, such as hidden dense layers, are the top stage.
     What stands below the first weights counts to the first stage, and a stage without weights to the one below it.
-    Nested models are opened: the names are those of the layers inside.
+    Nested models are opened: the names are those of the layers inside. A model for images of any size is looked at with
+    one of `image_shape`, (height, width, channels).
 
     Raises: ValueError for a model without a graph, with maps of unknown size, or with two layers of one name.
 
@@ -29,12 +30,13 @@ def stages(model: keras.Model) -> tuple[tuple[str, ...], ...]:
     """
     network = graph(model)
     leaves(network)  # which says if a name is there twice
-    calls = trace(
-        network, network.inputs, lambda operation, *args, **kwargs: operation.compute_output_spec(*args, **kwargs)
-    )
+    inputs = network.inputs
+    if image_shape is not None:
+        inputs = [keras.KerasTensor((None, *image_shape), network.inputs[0].dtype)]
+    calls = trace(network, inputs, lambda operation, *args, **kwargs: operation.compute_output_spec(*args, **kwargs))
     levels = dict.fromkeys((layer.name for layer in network.layers if isinstance(layer, keras.layers.InputLayer)), 1)
     weighted = set()
-    for call, level in zip(calls, _levels(network.inputs, calls), strict=True):
+    for call, level in zip(calls, _levels(inputs, calls), strict=True):
         if isinstance(call.operation, keras.Layer):
             levels.setdefault(call.operation.name, max(1, level))
             weighted.update([call.operation.name] if call.operation.weights else [])
@@ -141,6 +143,6 @@ def _side(tensor: keras.KerasTensor) -> float:
     """The geometric mean of the height, width and so on of a map, in pixels."""
     sizes = tensor.shape[1:-1]
     if None in sizes:
-        mend = "Build it for images of a fixed size."
+        mend = "Build it for images of a fixed size, or pass image_shape=(256, 256, 3)."
         raise ValueError(checks.message("model", "have maps of a known size", tensor.name, mend))
     return math.prod(sizes) ** (1 / max(1, len(sizes)))

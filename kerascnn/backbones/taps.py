@@ -8,7 +8,7 @@ from keras import layers
 from kerascnn import checks
 from kerascnn.backbones.table import BACKBONES
 from kerascnn.backbones.walk import Call, trace
-from kerascnn.layers.nested import graph
+from kerascnn.layers.nested import graph, output_in
 
 PADDING = (layers.ZeroPadding2D, layers.Cropping2D)
 
@@ -28,13 +28,20 @@ def features(model: keras.Model, strides: Iterable[int] = (4, 8, 16, 32), name: 
     [(None, 4, 4, 4), (None, 2, 2, 4)]
     """
     name = name or f"{model.name}_features"
-    known = _of_table(model)
-    found = {stride: model.get_layer(tap).output for stride, tap in known.items()} if known else last_maps(model)
+    found = maps(model)
     for stride in strides:
         if stride not in found:
             rule = f"be among those of {model.name}: {', '.join(map(str, sorted(found)))}"
             raise ValueError(checks.message("strides", rule, stride))
     return keras.Model(graph(model).input, [found[stride] for stride in strides], name=name)
+
+
+def maps(model: keras.Model) -> dict[int, keras.KerasTensor]:
+    """Stride -> map: those of the table for a network of `BACKBONES`, `last_maps` for any other."""
+    known = _of_table(model)
+    if not known:
+        return last_maps(model)
+    return {stride: output_in(model, model.get_layer(tap)) for stride, tap in known.items()}
 
 
 def last_maps(model: keras.Model) -> dict[int, keras.KerasTensor]:

@@ -1,6 +1,5 @@
 """The layers inside a model, nested models opened: by name, and one call after the other."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -66,5 +65,5 @@ def trace(model: keras.Model, tensors: list[keras.KerasTensor], call: Callable[.
 
 def _keeps_map(operation, rank, output):
     name = type(operation).__name__
-    pools_all = name.startswith("Global") or (name in ("Mean", "Max") and math.prod(output.shape[1:-1]) == 1)
+    pools_all = name.startswith("Global") or (name in ("Mean", "Max") and set(output.shape[1:-1]) <= {1})
     return len(output.shape) == rank and not pools_all

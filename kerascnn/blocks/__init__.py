@@ -3,6 +3,10 @@
 from kerascnn.blocks.conv import activate as activate
 from kerascnn.blocks.conv import conv as conv
 from kerascnn.blocks.conv import normalize as normalize
+from kerascnn.blocks.decoder import attention_gate as attention_gate
+from kerascnn.blocks.decoder import decoder_block as decoder_block
+from kerascnn.blocks.encoder import encoder_block as encoder_block
+from kerascnn.blocks.encoder import stack as stack
 from kerascnn.blocks.heads import auxiliary as auxiliary
 from kerascnn.blocks.heads import classifier as classifier
 from kerascnn.blocks.heads import embedding as embedding
@@ -10,6 +14,7 @@ from kerascnn.blocks.heads import global_pool as global_pool
 from kerascnn.blocks.inception import inception as inception
 from kerascnn.blocks.inception import naive_inception as naive_inception
 from kerascnn.blocks.inception_residual import inception_residual as inception_residual
+from kerascnn.blocks.map_heads import map_head as map_head
 from kerascnn.blocks.ranks import layer_of_rank as layer_of_rank
 from kerascnn.blocks.ranks import rank_of as rank_of
 from kerascnn.blocks.residual import bottleneck as bottleneck

@@ -17,12 +17,12 @@ def from_arrays(data, options: Options, name: str = "arrays") -> Data:
     """A `Data` of one pair (validation is split off, stratified), two pairs, or three with a test split."""
     report = {"warnings": [], "in_memory": True, "resize": options.resize if options.image_size else None}
     arrays = {}
-    for split, (x, y) in zip(SPLITS, _pairs(data), strict=False):
+    for split, (x, y) in zip(SPLITS, pairs_of(data), strict=False):
         x_name, y_name = NAMES[split]
         images, labels = check_images(x_name, x, options, report), check_labels(y_name, y)
         checks.same_length(x_name, images, y_name, labels)
         arrays[split] = (images, labels)
-    _check_shapes(arrays)
+    check_shapes(arrays)
     class_names = _class_names({split: labels for split, (_, labels) in arrays.items()}, options)
     report["bytes"] = sum(images.nbytes for images, _ in arrays.values())
     sources = carve({split: Arrays(*pair) for split, pair in arrays.items()}, options, report)
@@ -30,7 +30,8 @@ def from_arrays(data, options: Options, name: str = "arrays") -> Data:
     return from_sources(sources, class_names, name=name, report=report)
 
 
-def _pairs(data):
+def pairs_of(data) -> tuple:
+    """The one to three pairs in `data`; raises ValueError for other numbers."""
     if len(data) == 2 and not all(isinstance(part, tuple | list) and len(part) == 2 for part in data):
         data = (data,)
     if not 1 <= len(data) <= 3 or any(not isinstance(pair, tuple | list) or len(pair) != 2 for pair in data):
@@ -38,7 +39,8 @@ def _pairs(data):
     return data
 
 
-def _check_shapes(arrays):
+def check_shapes(arrays) -> None:
+    """Raises ValueError unless the images of all splits have one shape."""
     shapes = {split: images.shape[1:] for split, (images, _) in arrays.items()}
     if len(set(shapes.values())) > 1:
         raise ValueError(checks.message("data", "have one image shape in all splits", shapes, "Pass image_size=."))

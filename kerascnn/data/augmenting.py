@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from kerascnn import checks
+from kerascnn.data.masks import IGNORE
+
 
 def rows(augment, seed: int, size: int) -> Callable:
     """`(indices, epoch)` -> the examples to read for a batch: `indices`, then the partners that `augment` mixes in.
@@ -28,21 +31,22 @@ def rows(augment, seed: int, size: int) -> Callable:
     return chosen
 
 
-def augmented(augment, seed: int, partnered: bool) -> Callable:
+def augmented(augment, seed: int, partnered: bool, targets: str = "labels") -> Callable:
     """`(images, targets, indices, epoch)` -> `(images, targets)` as `augment` changes them.
 
     An `augmentation.Pipeline` gets a dict with both: targets that are a dict under their own names, integers or shares
-    of classes as "labels", maps as "segmentation_masks". If they are `partnered` they are as `rows` lists them;
-    otherwise it takes partners from the batch. Every other callable gets and gives the images alone.
+    of classes as "labels", maps as "segmentation_masks"; those of data whose `targets` are "images" as "target_images",
+    which move with the images and keep their colours. If they are `partnered` they are as `rows` lists them; otherwise
+    it takes partners from the batch. Every other callable gets and gives the images alone.
     """
     if augment is None:
-        return lambda images, targets, indices, epoch: (images, targets)
+        return lambda images, found, indices, epoch: (images, found)
     if not hasattr(augment, "rows"):
-        return lambda images, targets, indices, epoch: (augment(images, indices, epoch, seed), targets)
+        return lambda images, found, indices, epoch: (augment(images, indices, epoch, seed), found)
 
-    def change(images, targets, indices, epoch):
-        kind = None if isinstance(targets, dict) else "segmentation_masks" if len(targets.shape) > 2 else "labels"
-        batch = {"images": images, **(targets if kind is None else {kind: targets})}
+    def change(images, found, indices, epoch):
+        kind = _kind(found, targets)
+        batch = {"images": images, **(found if kind is None else {kind: found})}
         changed = augment(batch, indices, epoch, seed, partnered=partnered)
         images = changed.pop("images")
         return images, changed if kind is None else changed[kind]
@@ -50,20 +54,51 @@ def augmented(augment, seed: int, partnered: bool) -> Callable:
     return change
 
 
-def weighted(class_weight: Mapping[int, float] | None, classes: int) -> Callable:
+def weighted(class_weight: Mapping[int, float] | None, data) -> Callable:
     """`(images, targets)` -> `(images, targets, weights)`; without `class_weight` as it is.
 
-    A class that is not in `class_weight` has 1. Shares of classes `(n, classes)` have the mean of the weights by them.
+    A class that is not in `class_weight` has 1. Shares of classes `(n, classes)` have the mean of the weights by them;
+    masks `(n, height, width)` have a weight for each pixel, 0 where they count nowhere. Raises ValueError for other
+    targets: images, and masks of several classes a pixel.
     """
     import tensorflow as tf
 
     if class_weight is None:
         return lambda images, targets: (images, targets)
-    table = np.array([class_weight.get(label, 1.0) for label in range(classes)], np.float32)
+    if data.targets == "images" or data.multi_label:
+        rule = "be None unless each image or pixel is of one class"
+        raise ValueError(checks.message("class_weight", rule, dict(class_weight), "Weigh the classes in the loss."))
+    table = np.array([class_weight.get(label, 1.0) for label in range(data.classes)], np.float32)
+    pixels = np.zeros(IGNORE + 1, np.float32)
+    pixels[: data.classes] = table
 
     def weigh(images, targets):
+        if data.targets == "masks":
+            return images, targets, tf.gather(tf.constant(pixels), tf.cast(targets, tf.int32))
         shares = len(targets.shape) > 1
         weights = tf.linalg.matvec(targets, table) if shares else tf.gather(tf.constant(table), targets)
         return images, targets, weights
 
     return weigh
+
+
+def mapped(weigh: Callable[[np.ndarray], np.ndarray]) -> Callable:
+    """`(images, masks)` -> `(images, masks, weights)`, the last float32 `(n, height, width)`: `weigh` of each mask."""
+    import tensorflow as tf
+
+    def add(images, masks):
+        weights = tf.numpy_function(
+            lambda masks: np.stack([weigh(mask) for mask in masks]).astype("float32"), [masks], tf.float32
+        )
+        return images, masks, tf.ensure_shape(weights, masks.shape)
+
+    return add
+
+
+def _kind(found, targets: str) -> str | None:
+    """Under which name a pipeline takes the targets that were `found`; None for a dict of several."""
+    if isinstance(found, dict):
+        return None
+    if targets == "images":
+        return "target_images"
+    return "segmentation_masks" if len(found.shape) > 2 else "labels"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kerascnn import checks
 from kerascnn.data import augmenting
+from kerascnn.data.corrupting import Noise, corrupted
 from kerascnn.data.dataset import Data
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 WORKERS = os.cpu_count() or 1  # batches made at a time
 AHEAD = 4  # batches ready before they are asked for
 FETCH = 64  # images of a sample that are read together
+PIXELS = 2**18  # of a step whose targets are maps
 BUFFER_BYTES = 256 * 2**20  # of the shuffle buffer, for data that has no random access
 
 
@@ -25,8 +29,11 @@ def steps_per_epoch(data: Data, batch_size: int) -> int:
     return _steps(data.train_size, batch_size)
 
 
-def suited_batch_size(data: Data) -> int:
+def suited_batch_size(data: Data, side: int | None = None) -> int:
     """128 from 2,560 training images on; for fewer the largest power of two with at least 20 steps, not under 8.
+
+    Where targets are masks or images a step has `PIXELS` at most, so large images come singly: `side` is that of what
+    is cut out of each image, if not all of it is seen.
 
     What an epoch leaves out, its last incomplete batch (another one each epoch, as `batches` permutes), is then less
     than one image in 20 from 160 images on.
@@ -35,7 +42,11 @@ def suited_batch_size(data: Data) -> int:
     >>> suited_batch_size(load("digits"))  # 1,259 images: 39 steps of 32
     32
     """
-    return max(8, min(128, _power_of_two_up_to(data.train_size // 20)))
+    suited = max(8, min(128, _power_of_two_up_to(data.train_size // 20)))
+    if data.targets == "labels":
+        return suited
+    sides = data.image_shape[:-1] if side is None else (side,) * len(data.image_shape[:-1])
+    return max(1, min(suited, _power_of_two_up_to(PIXELS // math.prod(sides))))
 
 
 def sample(data: Data, count: int, *, seed: int = 0) -> np.ndarray:
@@ -57,7 +68,16 @@ def sample(data: Data, count: int, *, seed: int = 0) -> np.ndarray:
 
 
 def batches(
-    data: Data, split: str, batch_size: int, *, seed=0, augment=None, epochs=(0, 1), class_weight=None
+    data: Data,
+    split: str,
+    batch_size: int,
+    *,
+    seed: int = 0,
+    augment=None,
+    epochs: tuple[int, int] = (0, 1),
+    class_weight=None,
+    weigh: Callable[[np.ndarray], np.ndarray] | None = None,
+    corrupt: Noise | None = None,
 ) -> tf.data.Dataset:
     """Training batches `(images, targets)` of the epochs `first` to `last - 1`, chained in one dataset.
 
@@ -70,15 +90,19 @@ def batches(
     `kerascnn.augmentation` gets the targets too, and the partners that it mixes in, from the whole split, or without a
     `source` from the batch. `epochs=(3, 10)` gives exactly what `(0, 10)` gives from epoch 3 on. With `class_weight`,
     the weight of each class by its index, batches are `(images, targets, weights)`; a target in shares of the classes
-    has the mean weight of its shares.
+    has the mean weight of its shares, a mask a map of weights, 0 where it counts nowhere. `weigh` gives weights too: a
+    function of the mask `(height, width)` of each image, as it is after augmentation. `corrupt` adds noise to images,
+    not to targets, after augmentation: see `kerascnn.noise`.
     """
     steps = _steps(data.size(split), batch_size)
     batch = min(batch_size, data.size(split))
-    change = augmenting.augmented(augment, seed, partnered=split in data.sources)
-    weigh = augmenting.weighted(class_weight, data.classes)
+    change = augmenting.augmented(augment, seed, partnered=split in data.sources, targets=data.targets)
+    weights = augmenting.weighted(class_weight, data) if weigh is None else augmenting.mapped(weigh)
+    spoil = corrupted(corrupt, seed)
 
     def finish(images, targets, indices, epoch):
-        return weigh(*change(images, targets, indices, epoch))
+        images, targets = change(images, targets, indices, epoch)
+        return weights(spoil(images, indices, epoch), targets)
 
     if split in data.sources:
         source = data.sources[split]
@@ -154,8 +178,8 @@ def _buffered(data, split, batch, steps, seed, epochs, finish):
     import tensorflow as tf
 
     elements = data.split(split).enumerate()
-    image = data.split(split).element_spec[0]
-    bytes_each = max(1, image.dtype.size * (image.shape.num_elements() or 1))
+    specs = data.split(split).element_spec[: 1 if data.targets == "labels" else 2]
+    bytes_each = max(1, sum(spec.dtype.size * (spec.shape.num_elements() or 1) for spec in specs))
     buffer = max(batch, min(data.size(split), BUFFER_BYTES // bytes_each))
 
     def one_epoch(epoch):

@@ -29,9 +29,9 @@ def from_catalogue(name: str, options: Options) -> Data:
     Raises ValueError for an unknown name or a set that is not images with one class label each, OSError if it is not on
     this machine and cannot be got (ConnectionError: for want of a network).
     """
-    builder = _builder(name)
+    builder = builder_of(name)
     keys = _keys(name, builder.info)
-    splits = _splits(name, builder.info.splits)
+    splits = splits_of(name, builder.info.splits)
     encoded = {ours: _encoded(builder, theirs, *keys) for ours, theirs in splits.items()}
     given = builder.info.features[keys[0]].shape
     shape = image_shape(given, encoded["train"], options)
@@ -44,7 +44,8 @@ def from_catalogue(name: str, options: Options) -> Data:
     return read(encoded, partial(decode, shape=shape, resize=options.resize), options, **fields)
 
 
-def _builder(name):
+def builder_of(name: str):
+    """The tfds builder of a set that is on this machine afterwards."""
     import tensorflow_datasets as tfds
 
     if not NAME.fullmatch(name):
@@ -80,7 +81,8 @@ def _keys(name, info):
     return keys
 
 
-def _splits(name, present) -> dict[str, str]:
+def splits_of(name: str, present) -> dict[str, str]:
+    """The names in tfds of our splits, as far as they are `present`; raises ValueError without one to train on."""
     found = {ours: [split for split in theirs if split in present] for ours, theirs in SPLIT_NAMES.items()}
     if not found["train"]:
         raise ValueError(checks.message("data", "have a split named 'train'", name, f"It has {sorted(present)}."))
@@ -90,17 +92,22 @@ def _splits(name, present) -> dict[str, str]:
 def _encoded(builder, split, image_key, label_key):
     """Batches `(image files as bytes, int32 labels)` in the order on disk, which tfds made random when writing."""
     import tensorflow as tf
+
+    examples = records(builder, split, {image_key: tf.string, label_key: tf.int64})
+    return examples.map(lambda batch: (batch[image_key], tf.cast(batch[label_key], tf.int32)))
+
+
+def records(builder, split: str, kinds):
+    """Batches of dicts with the features of `kinds`, name and type; those of type string are files as bytes."""
+    import tensorflow as tf
     import tensorflow_datasets as tfds
 
     if builder.info.file_format == tfds.core.FileFormat.TFRECORD:
-        keys = {image_key: tf.string, label_key: tf.int64}
-        features = {key: tf.io.FixedLenFeature([], dtype) for key, dtype in keys.items()}
-        records = tf.data.TFRecordDataset(builder.info.splits[split].filepaths)
-        examples = records.batch(READ).map(lambda batch: tf.io.parse_example(batch, features))
-    else:
-        skip = {image_key: tfds.decode.SkipDecoding()}
-        examples = builder.as_dataset(split=split, decoders=skip, batch_size=READ)
-    return examples.map(lambda batch: (batch[image_key], tf.cast(batch[label_key], tf.int32)))
+        features = {key: tf.io.FixedLenFeature([], dtype) for key, dtype in kinds.items()}
+        examples = tf.data.TFRecordDataset(builder.info.splits[split].filepaths)
+        return examples.batch(READ).map(lambda batch: tf.io.parse_example(batch, features))
+    skip = {key: tfds.decode.SkipDecoding() for key, dtype in kinds.items() if dtype == tf.string}
+    return builder.as_dataset(split=split, decoders=skip, batch_size=READ)
 
 
 def _labelled(labels) -> bool:
@@ -147,7 +154,7 @@ def _streamed(encoded, decode_one, options: Options, *, class_names, report, **f
         warn_if_none_held_out(options, report)
         kept, held = stratified(labels["train"], options.validation, options.seed)
         whole = examples["train"]
-        examples |= {"train": _only(whole, kept), "validation": _only(whole, held)}
+        examples |= {"train": only(whole, kept), "validation": only(whole, held)}
         labels |= {"train": labels["train"][kept], "validation": labels["train"][held]}
     check_classes(labels["train"], class_names, report)
     report["class_counts"] = np.bincount(labels["train"], minlength=len(class_names)).tolist()
@@ -161,7 +168,8 @@ def _streamed(encoded, decode_one, options: Options, *, class_names, report, **f
     return Data(**datasets, **sizes, image_shape=shape, class_names=class_names, report=report, **fields)
 
 
-def _only(examples, indices):
+def only(examples, indices):
+    """The examples of a dataset that `indices` names, in its order."""
     import tensorflow as tf
 
     wanted = np.zeros(indices.max() + 1, bool)

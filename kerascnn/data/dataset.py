@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from kerascnn import checks
+from kerascnn.data.masks import count_pixels
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 SPLITS = ("train", "validation", "test")
+TARGETS = ("labels", "masks", "images")
 READ = 1024  # labels read together
 
 
@@ -22,20 +24,26 @@ class Source(Protocol):
     """Random access to the examples of one split, which is what makes an exact, global shuffle cheap."""
 
     size: int
-    labels: np.ndarray | None
+    labels: np.ndarray | None  # None where targets are masks or images
 
     def fetch(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The images `(n, height, width, channels)` and targets `(n,)` of `indices`, in a TensorFlow graph."""
+        """The images `(n, height, width, channels)` and targets `(n, ...)` of `indices`, in a TensorFlow graph."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """Images with class labels, split for training, choosing and testing.
+    """Images with class labels, masks or other images, split for training, choosing and testing.
 
     `train`, `validation` and `test` yield single `(image, target)` elements: `image` is uint8 or float32 in 0..255 of
-    shape `(height, width, channels)`, `target` an int32 scalar, the index into `class_names`. `sources` holds the same
-    examples by index, under the names "train", "validation" and "test", where random access is possible; `report` says
-    what was skipped, converted or resized.
+    shape `(height, width, channels)`. `targets` says what `target` is:
+
+    - "labels": an int32 scalar, the index into `class_names`.
+    - "masks": a uint8 map `(height, width)` of such indices, or, where a pixel may be of several classes, `(height,
+      width, classes)` of 0 and 1; 255 counts nowhere.
+    - "images": an image of the same height and width; there are no classes.
+
+    `sources` holds the same examples by index, under the names "train", "validation" and "test", where random access is
+    possible; `report` says what was skipped, converted or resized.
 
     A `Data` of plain datasets trains too; its order is that of a shuffle buffer (see `batches`). Shape and sizes may be
     left out where the datasets know them.
@@ -52,12 +60,14 @@ class Data:
     name: str = "data"
     sources: Mapping[str, Source] = field(default_factory=dict, repr=False)
     report: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    targets: str = "labels"
 
     def __post_init__(self):
         """Fills in what the datasets know themselves, and checks the rest."""
         if not self.image_shape:
             object.__setattr__(self, "image_shape", tuple(self.train.element_spec[0].shape))
-        if None in self.image_shape or not self.class_names:
+        checks.one_of("targets", self.targets, TARGETS)
+        if None in self.image_shape or not (self.class_names or self.targets == "images"):
             rule = "have images of one known shape and name its classes"
             received = f"image_shape={self.image_shape}, class_names={self.class_names}"
             raise ValueError(f"A `Data` must {rule}. Received: {received}. Pass image_shape= and class_names=.")
@@ -72,14 +82,52 @@ class Data:
         """The number of classes."""
         return len(self.class_names)
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether targets are masks of several classes a pixel."""
+        return self.targets == "masks" and len(self.train.element_spec[1].shape) == len(self.image_shape)
+
+    @property
+    def channels(self) -> int:
+        """The number of channels of a target image; raises ValueError unless targets are images."""
+        self._check_targets("images")
+        return self.train.element_spec[1].shape[-1]
+
     @cached_property
     def class_counts(self) -> tuple[int, ...]:
-        """The number of training images of each class; reads the training split once where it has no `source`."""
+        """The number of training images of each class; reads the training split once where it has no `source`.
+
+        Raises ValueError unless targets are labels; so does `labels`.
+        """
+        self._check_targets("labels")
         counts = self.report.get("class_counts")
         return tuple(np.bincount(self.labels("train"), minlength=self.classes).tolist() if counts is None else counts)
 
+    @cached_property
+    def class_pixels(self) -> tuple[int, ...]:
+        """The number of training pixels of each class, in the masks as they were read, before any resizing.
+
+        Reads the training split once where that is not known. Raises ValueError unless targets are masks.
+        """
+        self._check_targets("masks")
+        counts = _known_pixels(self)
+        if counts is None:
+            masks = self.train.take(self.train_size).map(lambda _, target: target).batch(64)
+            each = (
+                count_pixels(part, self.classes, multi_label=self.multi_label) for part in masks.as_numpy_iterator()
+            )
+            counts = sum(each).tolist()
+        return tuple(counts)
+
+    @property
+    def facts(self) -> list:
+        """What tells these data from others: names, shape, sizes and how often each class occurs, as JSON has it."""
+        counts = self.class_counts if self.targets == "labels" else _known_pixels(self) or (self.train_size,)
+        return [self.name, list(self.image_shape), list(self.class_names), list(counts), self.validation_size]
+
     def labels(self, split: str) -> np.ndarray:
         """The int32 labels of `split`, in the order of `plain_batches`; raises ValueError if one names no class."""
+        self._check_targets("labels")
         elements, source = self.split(split), self.sources.get(split)
         if source is not None and source.labels is not None:
             labels = np.asarray(source.labels)
@@ -90,6 +138,11 @@ class Data:
             rule = f"be in 0..{self.classes - 1}, as there are {self.classes} class names"
             raise ValueError(checks.message(f"labels of {split}", rule, f"{labels.min()} to {labels.max()}"))
         return labels.astype(np.int32, copy=False)
+
+    def _check_targets(self, wanted: str):
+        if self.targets != wanted:
+            mend = f"These data have {self.targets}."
+            raise ValueError(checks.message("targets", f"be {wanted!r} for this", self.targets, mend))
 
     def split(self, split: str) -> tf.data.Dataset:
         """The elements of "train", "validation" or "test"; raises ValueError where there is none."""
@@ -107,14 +160,15 @@ class Data:
 
 def from_sources(sources: Mapping[str, Source], class_names, **fields) -> Data:
     """A `Data` whose elements are read from `sources` (train and validation, perhaps test)."""
-    datasets = {name: _elements(source) for name, source in sources.items()}
+    datasets = {name: elements_of(source) for name, source in sources.items()}
     sizes = {f"{name}_size": source.size for name, source in sources.items()}
     shape = tuple(datasets["train"].element_spec[0].shape)
     fields = {"image_shape": shape, "class_names": tuple(class_names), **fields}
     return Data(**datasets, **sizes, sources=dict(sources), **fields)
 
 
-def _elements(source: Source) -> tf.data.Dataset:
+def elements_of(source: Source) -> tf.data.Dataset:
+    """The examples of `source` one by one, in their order."""
     import tensorflow as tf
 
     def element(index):
@@ -122,3 +176,9 @@ def _elements(source: Source) -> tf.data.Dataset:
         return images[0], targets[0]
 
     return tf.data.Dataset.range(source.size).map(element, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _known_pixels(data: Data) -> list[int] | None:
+    """The pixels of each class in training, if they were counted when the masks were read."""
+    pixels = getattr(data.sources.get("train"), "pixels", None)
+    return data.report.get("class_pixels") if pixels is None else pixels.sum(axis=0).tolist()

@@ -41,16 +41,16 @@ def from_folder(root: Path, options: Options) -> Data:
     sizes, bad = headers([path for path, _, _ in listing])
     whole = [i for i, (path, _, _) in enumerate(listing) if path not in bad]
     if not whole:
-        _complain(root, bad)
-    image_shape = _image_shape(sizes[whole], options, report)
+        complain(root, bad)
+    image_shape = common_shape(sizes[whole], options, report)
     listing = [listing[i] for i in whole]
     report["bytes"] = len(listing) * int(np.prod(image_shape))
     report["in_memory"] = report["bytes"] <= options.memory * free_bytes()
     images, cut = decode_all([path for path, _, _ in listing], image_shape, options.resize, keep=report["in_memory"])
     bad |= cut
     if bad and not (options.skip_bad and len(cut) < len(listing)):
-        _complain(root, bad)
-    report["skipped"] = [f"{path.relative_to(root).as_posix()}: {reason}" for path, reason in sorted(bad.items())]
+        complain(root, bad)
+    report["skipped"] = skipped(root, bad)
     sources = carve(_sources(listing, images, bad, image_shape, options), options, report)
     check_classes(sources["train"].labels, class_names, report)
     return from_sources(sources, class_names, name=root.resolve().name, report=report)
@@ -58,17 +58,17 @@ def from_folder(root: Path, options: Options) -> Data:
 
 def _listing(root: Path) -> tuple[list[str], list[tuple[Path, int, str]]]:
     """The class names, and `(path, label, split)` of every file."""
-    folders = _folders(root)
+    folders = folders_in(root)
     if not folders:
         raise ValueError(checks.message("data", "be a folder of class folders", str(root), LAYOUT))
     roots = _split_roots(root, folders) or {"train": root}
-    class_names = [folder.name for folder in _folders(roots["train"])]
+    class_names = [folder.name for folder in folders_in(roots["train"])]
     listing = []
     for split, split_root in roots.items():
-        for folder in _folders(split_root):
+        for folder in folders_in(split_root):
             if folder.name not in class_names:
                 raise ValueError(checks.message("data", f"have the classes of train in {split}", str(folder), LAYOUT))
-            files = _files(folder)
+            files = files_below(folder)
             if not files:
                 mend = "Delete it or fill it."
                 raise ValueError(checks.message("data", "have images in each class folder", str(folder), mend))
@@ -82,7 +82,7 @@ def _split_roots(root, folders) -> dict[str, Path]:
 
     Raises ValueError if another of `folders` is then no split: it would become a class, and so would `train`.
     """
-    found = {SPLIT_FOLDERS.get(folder.name.lower()): folder for folder in folders if _folders(folder)}
+    found = {SPLIT_FOLDERS.get(folder.name.lower()): folder for folder in folders if folders_in(folder)}
     if "train" not in found:
         return {}
     if None in found or len(found) < len(folders):
@@ -92,11 +92,12 @@ def _split_roots(root, folders) -> dict[str, Path]:
     return {split: found[split] for split in SPLITS if split in found}
 
 
-def _folders(folder: Path) -> list[Path]:
+def folders_in(folder: Path) -> list[Path]:
+    """The folders directly in `folder` that are not hidden."""
     return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
 
 
-def _files(folder: Path) -> list[Path]:
+def files_below(folder: Path) -> list[Path]:
     """The files below `folder`, without those that are hidden or in hidden folders."""
     found = []
     for place, inner, names in os.walk(folder):
@@ -106,7 +107,8 @@ def _files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _image_shape(sizes, options: Options, report) -> tuple[int, int, int]:
+def common_shape(sizes, options: Options, report) -> tuple[int, int, int]:
+    """The shape that images of `sizes` `(n, 3)` are brought to, with what that means for them in the report."""
     height, width = options.image_size or common_size(sizes[:, :2])
     resized = int((sizes[:, :2] != (height, width)).any(axis=1).sum())
     report.update(resize=options.resize if resized else None, resized=resized, image_size=[height, width])
@@ -126,9 +128,15 @@ def _sources(listing, images, bad, image_shape, options: Options):
     return {split: Subset(whole, members) for split, members in rows.items() if members}
 
 
-def _complain(root: Path, bad: dict[Path, str]) -> None:
+def skipped(root: Path, bad: dict[Path, str]) -> list[str]:
+    """A line for each file that is left out, as the report has it."""
+    return [f"{path.relative_to(root).as_posix()}: {reason}" for path, reason in sorted(bad.items())]
+
+
+def complain(root: Path, bad: dict[Path, str], rule: str = "hold readable images only") -> None:
+    """Raises ValueError that names the `bad` files below `root`, up to 20, each with its reason."""
     named = [f"{path.relative_to(root).as_posix()} ({reason})" for path, reason in sorted(bad.items())[:LISTED]]
     more = f" and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
     found = f"{len(bad)} bad files in {str(root)!r}: {', '.join(named)}{more}"
     mend = "Mend or delete them, or pass skip_bad=True to train without them."
-    raise ValueError(f"`data` must hold readable images only. Received: {found}. {mend}")
+    raise ValueError(f"`data` must {rule}. Received: {found}. {mend}")

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
+
 from kerascnn import checks
 from kerascnn.data.array_checks import check_labels, check_pixels
 from kerascnn.data.dataset import SPLITS, Data
+from kerascnn.data.masks import IGNORE
 from kerascnn.data.options import Options
+from kerascnn.data.own import own_targets
 
-APPLY = ("image_size", "seed")  # the options that mean something for a `Data`: the first is compared with its images
+APPLY = ("image_size", "seed", "targets")
+"""The options that mean something for a `Data`: the first is compared with its images, the last with its targets."""
 LOOKED_AT = 64  # first images of each split
 
 
 def from_data(data: Data, options: Options) -> Data:
     """`data` itself; with the warnings in its report if there is something to warn of.
 
-    Looks at the first images of each split, and reads the labels of train and validation once where no `source` has
-    them. Raises ValueError for pixels and labels that arrays may not have either, and for options that come too late.
+    Looks at the first examples of each split, and reads the labels of train and validation once where no `source` has
+    them. Raises ValueError for pixels, labels and masks that arrays may not have either, and for options that come too
+    late. Where images are to be targets and `data` has others, its images become their own.
     """
     _check_options(data, options)
+    if options.targets == "images" != data.targets:
+        data = own_targets(data)
     report = {"warnings": []}
     for split in SPLITS:
         if getattr(data, split) is not None:
@@ -27,7 +35,7 @@ def from_data(data: Data, options: Options) -> Data:
     if report["warnings"]:
         warnings = [*data.report.get("warnings", ()), *report["warnings"]]
         data = dataclasses.replace(data, report={**data.report, "warnings": warnings})
-    if "class_counts" not in data.report:  # else `load` has made it from a stream, and read the labels
+    if data.targets == "labels" and "class_counts" not in data.report:  # else `load` has read the labels of a stream
         _ = data.class_counts, data.labels("validation")
     return data
 
@@ -37,6 +45,9 @@ def _check_options(data, options):
         rule = f"be that of the Data, {tuple(data.image_shape[:-1])}"
         mend = "Resize the images where this Data is made."
         raise ValueError(checks.message("image_size", rule, options.image_size, mend))
+    if options.targets not in (data.targets, "images"):
+        mend = f"Pass data with {options.targets}, or make it as Data(..., targets={options.targets!r}) if it has them."
+        raise ValueError(checks.message("data", f"have {options.targets} as targets", data.targets, mend))
     for field in dataclasses.fields(Options):
         value = getattr(options, field.name)
         if field.name not in APPLY and value != field.default:
@@ -47,4 +58,24 @@ def _check_options(data, options):
 def _check_first(data, split, report):
     for images, targets in data.split(split).take(LOOKED_AT).batch(LOOKED_AT).as_numpy_iterator():
         check_pixels(f"images of {split}", images, report)
-        check_labels(f"labels of {split}", targets)
+        if data.targets == "labels":
+            check_labels(f"labels of {split}", targets)
+        else:
+            _check_dense(data, split, images, targets, report)
+
+
+def _check_dense(data, split, images, targets, report):
+    """Raises ValueError for masks or images that are not of the size of `images` or have other values than they may."""
+    name, size = f"{data.targets} of {split}", images.shape[:-1]
+    if targets.shape[: len(size)] != size:
+        raise ValueError(checks.message(f"{name}.shape", f"be {size}, as the images", targets.shape))
+    if data.targets == "images":
+        check_pixels(name, targets, report)
+        return
+    if targets.dtype.kind not in "iu":
+        raise ValueError(checks.message(f"{name}.dtype", "be an integer type", str(targets.dtype)))
+    most = 2 if data.multi_label else data.classes
+    wrong = np.unique(targets[(targets != IGNORE) & ((targets < 0) | (targets >= most))])
+    if wrong.size:
+        mend = "Class indices count from 0; 255 counts nowhere."
+        raise ValueError(checks.message(name, f"be in 0..{most - 1} or {IGNORE}", wrong.tolist()[:20], mend))

@@ -42,11 +42,14 @@ def header(path: str | Path) -> tuple[int, int, int]:
         return height, width, 1 if _is_grey(file) else 3
 
 
-def fit(image: np.ndarray, image_size, resize: str = "stretch") -> np.ndarray:
+def fit(
+    image: np.ndarray, image_size, resize: str = "stretch", *, nearest: bool = False, margin: int = 0
+) -> np.ndarray:
     """`image` `(height, width, channels)`, uint8 or float32, resized to `image_size` without aliasing.
 
-    "stretch" fills the size; "letterbox" keeps the ratio, centred, with 0 around it; "crop" keeps the ratio too and
-    cuts the middle out, as large as the size's shape allows. Raises ValueError otherwise.
+    "stretch" fills the size; "letterbox" keeps the ratio, centred, with `margin` around it; "crop" keeps the ratio too
+    and cuts the middle out, as large as the size's shape allows. Raises ValueError otherwise. `nearest`, for masks,
+    mixes no pixels.
 
     >>> fit(np.full((2, 4, 1), 7, np.uint8), 4, "letterbox")[..., 0].tolist()
     [[0, 0, 0, 0], [7, 7, 7, 7], [7, 7, 7, 7], [0, 0, 0, 0]]
@@ -58,13 +61,14 @@ def fit(image: np.ndarray, image_size, resize: str = "stretch") -> np.ndarray:
     if image.shape[:2] == (height, width):
         return image
     if resize == "stretch":
-        return _resized(image, height, width)
+        return _resized(image, height, width, None, nearest)
     if resize == "crop":
-        return _resized(image, height, width, _middle(image.shape, height, width))
+        return _resized(image, height, width, _middle(image.shape, height, width), nearest)
     scale = min(height / image.shape[0], width / image.shape[1])
-    inner = _resized(image, max(1, round(scale * image.shape[0])), max(1, round(scale * image.shape[1])))
+    sides = (max(1, round(scale * side)) for side in image.shape[:2])
+    inner = _resized(image, *sides, None, nearest)
     top, left = (height - inner.shape[0]) // 2, (width - inner.shape[1]) // 2
-    boxed = np.zeros((height, width, image.shape[2]), image.dtype)
+    boxed = np.full((height, width, image.shape[2]), margin, image.dtype)
     boxed[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
     return boxed
 
@@ -97,11 +101,13 @@ def _middle(shape, height, width) -> tuple[float, float, float, float]:
     return left, top, shape[1] - left, shape[0] - top
 
 
-def _resized(image, height, width, box=None):
+def _resized(image, height, width, box, nearest):
     from PIL import Image
 
+    order = Image.Resampling.NEAREST if nearest else Image.Resampling.BILINEAR
+
     def one(plane):
-        return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR, box))
+        return np.asarray(Image.fromarray(plane).resize((width, height), order, box))
 
     if image.dtype == np.uint8 and image.shape[2] == 3:
         return one(image)

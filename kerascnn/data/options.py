@@ -6,7 +6,11 @@ import dataclasses
 from dataclasses import dataclass
 
 from kerascnn import checks
+from kerascnn.data.dataset import TARGETS
 from kerascnn.data.images import RESIZES
+from kerascnn.data.masks import IGNORE
+
+MOST_VALUE = 65535  # that a mask of 16 bits can have
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,9 @@ class Options:
     skip_bad: bool = False
     memory: float = 0.25
     class_names: tuple[str, ...] | None = None
+    targets: str = "labels"
+    ignore: int = IGNORE
+    class_values: tuple[int, ...] | None = None
 
     def __post_init__(self):
         """Checks the arguments; makes `image_size` a pair."""
@@ -32,6 +39,21 @@ class Options:
         checks.positive_int("seed", self.seed, least=0)
         checks.in_range("memory", self.memory, 0, 1, mend="It is the share of free memory that images may take.")
         object.__setattr__(self, "image_size", _size(self.image_size))
+        checks.one_of("targets", self.targets, TARGETS)
+        checks.positive_int("ignore", self.ignore, least=0)
+        object.__setattr__(self, "class_values", _values(self.class_values))
+        self._check_fits()
+
+    def _check_fits(self):
+        masks = self.targets == "masks"
+        if not masks and (self.ignore != IGNORE or self.class_values):
+            name = "ignore" if self.ignore != IGNORE else "class_values"
+            mend = "Pass targets='masks' too."
+            raise ValueError(checks.message(name, "be left out unless masks are read", getattr(self, name), mend))
+        if masks and self.class_names and self.class_values:
+            checks.same_length("class_names", self.class_names, "class_values", self.class_values)
+        if self.targets == "images" and self.class_names:
+            raise ValueError(checks.message("class_names", "be None where targets are images", self.class_names))
 
     def replace(self, **changes) -> Options:
         """A copy with `changes`."""
@@ -54,3 +76,14 @@ def _size(image_size) -> tuple[int, int] | None:
     except ValueError:
         raise ValueError(checks.message("image_size", "be one or two integers", image_size, mend)) from None
     return checks.positive_int("image_size", height, mend), checks.positive_int("image_size", width, mend)
+
+
+def _values(class_values) -> tuple[int, ...] | None:
+    if class_values is None:
+        return None
+    mend = "Pass the value of each class in the masks, as class_values=(0, 128, 255)."
+    values = tuple(checks.positive_int("class_values", value, mend, least=0) for value in class_values)
+    if not 0 < len(values) == len(set(values)) <= IGNORE or max(values) > MOST_VALUE:
+        rule = f"be 1 to {IGNORE} different values in 0..{MOST_VALUE}"
+        raise ValueError(checks.message("class_values", rule, class_values, mend))
+    return values

@@ -1,8 +1,8 @@
-"""Random access to examples: arrays in memory, image files on disk, a subset of either."""
+"""Random access to examples: arrays in memory, files on disk, what a function makes, a subset of any."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,14 +53,79 @@ class Subset:
 
     def __init__(self, source, indices):
         self.size = len(indices)
-        self.labels = source.labels[indices]
+        self.labels = None if source.labels is None else source.labels[indices]
+        pixels = getattr(source, "pixels", None)
+        self.pixels = None if pixels is None else pixels[indices]
         self._source, self._indices = source, _on_host(np.asarray(indices, np.int64))
 
     def fetch(self, indices):
-        """The images and labels of `indices`, which count from 0 within this subset."""
+        """The images and targets of `indices`, which count from 0 within this subset."""
         import tensorflow as tf
 
         return self._source.fetch(tf.gather(self._indices, indices))
+
+
+class Pairs:
+    """Images in memory with masks or images as targets, both `(n, height, width, ...)`; they may be one array.
+
+    `pixels` `(n, classes)` says how many pixels of each class a mask has, where that was counted.
+    """
+
+    labels = None
+
+    def __init__(self, images, targets, pixels: np.ndarray | None = None):
+        self.size = len(images)
+        self.pixels = pixels
+        self._images = _on_host(images)
+        self._targets = self._images if targets is images else _on_host(targets)
+
+    def fetch(self, indices):
+        """The images and targets of `indices`."""
+        import tensorflow as tf
+
+        return tf.gather(self._images, indices), tf.gather(self._targets, indices)
+
+
+class Made:
+    """Pairs of a uint8 image and a uint8 target that `make(index)` gives whenever they are asked for.
+
+    It reads them from files, say, or draws them. Shapes are those of one image and one target; `pixels` as in `Pairs`.
+    """
+
+    labels = None
+
+    def __init__(self, size: int, make: Callable, image_shape, target_shape, pixels: np.ndarray | None = None):
+        self.size = size
+        self.make = make
+        self.pixels = pixels
+        self._shapes = tuple(image_shape), tuple(target_shape)
+
+    def fetch(self, indices):
+        """The images and targets of `indices`; fails with what `make` raises."""
+        import tensorflow as tf
+
+        found = tf.numpy_function(self._fetched, [indices], (tf.uint8, tf.uint8))
+        rows = indices.shape[0]
+        return tuple(tf.ensure_shape(part, (rows, *shape)) for part, shape in zip(found, self._shapes, strict=True))
+
+    def _fetched(self, indices):
+        images, targets = zip(*(self.make(int(index)) for index in indices), strict=True)
+        return np.stack(images), np.stack(targets)
+
+
+class Own:
+    """The images of another source, which are their own targets."""
+
+    labels = None
+
+    def __init__(self, source):
+        self.size = source.size
+        self._source = source
+
+    def fetch(self, indices):
+        """The images of `indices`, twice."""
+        images, _ = self._source.fetch(indices)
+        return images, images
 
 
 def _on_host(array):

@@ -1,4 +1,4 @@
-"""Stratified, seeded splits, and what is worth a warning about the classes in them."""
+"""Seeded splits, stratified where there are labels, and what is worth a warning about the classes in them."""
 
 from __future__ import annotations
 
@@ -42,13 +42,40 @@ def stratified(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray,
     return np.setdiff1d(everything, held), held
 
 
+def held_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two sorted arrays of indices, `(kept, held)`: about `share` of `count` examples is held out, as `seed` draws it.
+
+    At least one is held out and one kept. With `share` 0 nothing is held out, and both are all indices. Raises
+    ValueError if there is one example only.
+
+    >>> kept, held = held_out(24, 1 / 6, seed=0)
+    >>> len(kept), len(held), len({*kept.tolist(), *held.tolist()})
+    (20, 4, 24)
+    """
+    everything = np.arange(count)
+    if not share:
+        return everything, everything
+    if count < 2:
+        mend = "Pass a validation split, or validation=0 to judge the training on its own images."
+        raise ValueError(checks.message("data", "have two images or more, to hold one out", f"{count} image", mend))
+    number = min(max(round(share * count), 1), count - 1)
+    held = np.sort(np.random.default_rng(seed).permutation(count)[:number])
+    return np.setdiff1d(everything, held), held
+
+
 def carve(sources, options: Options, report):
-    """`sources` with a stratified, seeded validation split taken out of the training split, if there is none."""
+    """`sources` with a seeded validation split taken out of the training split, if there is none.
+
+    It is stratified by the labels, where there are any.
+    """
     if "validation" in sources:
         return sources
     warn_if_none_held_out(options, report)
     train = sources["train"]
-    kept, held = stratified(train.labels, options.validation, options.seed)
+    if train.labels is None:
+        kept, held = held_out(train.size, options.validation, options.seed)
+    else:
+        kept, held = stratified(train.labels, options.validation, options.seed)
     return {**sources, "train": Subset(train, kept), "validation": Subset(train, held)}
 
 

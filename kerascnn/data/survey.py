@@ -26,7 +26,7 @@ def headers(paths: Sequence[Path]) -> tuple[np.ndarray, dict[Path, str]]:
     def look(i):
         found[i] = header(paths[i])
 
-    return found, _each(look, paths, "Looking at files")
+    return found, each_file(look, paths, "Looking at files")
 
 
 def decode_all(
@@ -44,10 +44,12 @@ def decode_all(
         if keep:
             images[i] = image
 
-    return images, _each(decode, paths, "Reading images" if keep else "Checking images")
+    return images, each_file(decode, paths, "Reading images" if keep else "Checking images")
 
 
-def _each(work: Callable[[int], None], paths: Sequence[Path], title: str) -> dict[Path, str]:
+def each_file(work: Callable[[int], None], paths: Sequence[Path], title: str) -> dict[Path, str]:
+    """Does `work(i)` for each of `paths` in threads, and says for which it failed and why; `title` is of its bar."""
+
     def attempt(i):
         try:
             work(i)

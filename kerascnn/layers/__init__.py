@@ -8,3 +8,5 @@ from kerascnn.layers.fusion import unfuse as unfuse
 from kerascnn.layers.layer_scale import LayerScale as LayerScale
 from kerascnn.layers.pooling import LpPooling2D as LpPooling2D
 from kerascnn.layers.pooling import MinPooling2D as MinPooling2D
+from kerascnn.layers.sizes import CropToReference as CropToReference
+from kerascnn.layers.sizes import PadToMultiple as PadToMultiple

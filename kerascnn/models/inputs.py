@@ -9,11 +9,14 @@ import keras
 from kerascnn import checks
 
 
-def image_input(image_shape: tuple[int, ...], *, least: int = 1, ranks: Iterable[int] = (2,)):
+def image_input(
+    image_shape: tuple[int | None, ...], *, least: int = 1, ranks: Iterable[int] = (2,), any_size: bool = False
+):
     """Returns a model's input for raw images and the tensor rescaled to -1..1.
 
     `image_shape` is (height, width, channels), or also (length, channels) and (depth, height, width, channels) where
-    `ranks` lets them pass. Raises ValueError if the shape is no such tuple, or a side has fewer than `least` pixels.
+    `ranks` lets them pass. With `any_size` it says only how many axes and channels there are: its sizes may be None,
+    and the input has none. Raises ValueError if the shape is no such tuple, or a side has under `least` pixels.
 
     >>> image_input((8, 8, 1), least=12)  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
@@ -21,12 +24,15 @@ def image_input(image_shape: tuple[int, ...], *, least: int = 1, ranks: Iterable
     Pass image_size=32.
     """
     shape = tuple(image_shape) if isinstance(image_shape, (tuple, list)) else ()
-    if len(shape) - 1 not in ranks or not all(isinstance(size, Integral) and size > 0 for size in shape):
+    sizes = [size for size in shape[:-1] if not (any_size and size is None)]
+    if len(shape) - 1 not in ranks or not all(isinstance(size, Integral) and size > 0 for size in (*sizes, shape[-1])):
         rule = f"be {' or '.join(map(str, ranks))} sizes in pixels and the number of channels, all positive integers"
         raise ValueError(checks.message("image_shape", rule, image_shape, "Pass (height, width, channels)."))
-    if min(shape[:-1]) < least:
+    if min(sizes, default=least) < least:
         rule, mend = f"have sides of at least {least} pixels", f"Pass image_size={max(32, least)}."
         raise ValueError(checks.message("image_shape", rule, shape, mend))
+    if any_size:
+        shape = (*(None for _ in shape[:-1]), shape[-1])
     inputs = keras.Input(shape, name="image")
     return inputs, keras.layers.Rescaling(1 / 127.5, -1, name="rescale")(inputs)
 

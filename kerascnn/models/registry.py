@@ -1,55 +1,16 @@
-"""Models by name: the table, and the one function that turns what a user passes as `model=` into a keras.Model."""
+"""What a user passes as `model=` becomes a keras.Model: by a name of the tables, a builder, or as it is."""
 
-import ast
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
 from kerascnn import checks
 from kerascnn.layers import nested
-from kerascnn.models.alexnet import alexnet
-from kerascnn.models.cifar_resnet import resnet20, resnet32, resnet44, resnet56, resnet110
-from kerascnn.models.convnet import convnet
-from kerascnn.models.fastnet import fastnet
-from kerascnn.models.googlenet import googlenet
-from kerascnn.models.inception_resnet import inception_resnet_v2
-from kerascnn.models.lenet5 import lenet5
-from kerascnn.models.mlp import mlp
-from kerascnn.models.mnist_cnn import mnist_cnn
-from kerascnn.models.resnet import resnet18, resnet34, resnet50, resnet101, resnet152
-from kerascnn.models.vgg import vgg11, vgg13, vgg16, vgg19
-from kerascnn.models.zfnet import zfnet
-
-Builder = Callable[..., keras.Model]
-
-MODELS: dict[str, Builder] = {
-    "fastnet": fastnet,
-    "convnet": convnet,
-    "mlp": mlp,
-    "lenet5": lenet5,
-    "mnist_cnn": mnist_cnn,
-    "alexnet": alexnet,
-    "zfnet": zfnet,
-    "vgg11": vgg11,
-    "vgg13": vgg13,
-    "vgg16": vgg16,
-    "vgg19": vgg19,
-    "googlenet": googlenet,
-    "inception_resnet_v2": inception_resnet_v2,
-    "resnet18": resnet18,
-    "resnet34": resnet34,
-    "resnet50": resnet50,
-    "resnet101": resnet101,
-    "resnet152": resnet152,
-    "resnet20": resnet20,
-    "resnet32": resnet32,
-    "resnet44": resnet44,
-    "resnet56": resnet56,
-    "resnet110": resnet110,
-}
+from kerascnn.models.tables import MAPS, MODELS, OTHER_JOB, Builder
+from kerascnn.models.texts import name_and_arguments, written
 
 
 def build(model: str | Builder | keras.Model, image_shape: tuple[int, ...], classes: int) -> keras.Model:
@@ -65,94 +26,107 @@ def build(model: str | Builder | keras.Model, image_shape: tuple[int, ...], clas
     Traceback (most recent call last):
     ValueError: `model` must be one of 'alexnet', ... Received: model='lenet6'. Did you mean 'lenet5' or ...?
     """
-    checks.positive_int("classes", classes)
-    if isinstance(model, str):
-        builder, arguments = parse(model)
-        model = builder(image_shape, classes, **arguments)
-    elif not isinstance(model, keras.Model) and callable(model):
-        model = model(image_shape, classes)
-    if not isinstance(model, keras.Model):
-        rule = "be a name, a builder f(image_shape, classes) -> keras.Model, or a keras.Model"
-        raise TypeError(checks.message("model", rule, model))
-    _check_shapes(model, tuple(image_shape), classes)
-    return model
+    network = _built(model, image_shape, classes, MODELS, {})
+    gives = _checked_output(network, tuple(image_shape))
+    if gives != (classes,):
+        rule, mend = f"give {classes} probabilities an image", f"It gives {gives}: replace its last layer."
+        raise ValueError(checks.message("model", rule, network.name, mend))
+    return network
 
 
-def parse(text: str) -> tuple[Builder, dict[str, Any]]:
-    """Splits a name with arguments into its builder and the arguments.
+def build_map(
+    model: str | Builder | keras.Model, image_shape: tuple[int | None, ...], classes: int, **fixed: Any
+) -> keras.Model:
+    """As `build`, for the names of `MAPS` and for models that give `classes` numbers a pixel.
+
+    `fixed` are arguments that the caller decides for named models, such as `head="sigmoid"`; they win over defaults. A
+    model without padding may give a smaller map than its image. Raises what `build` does, and ValueError for a text
+    that has one of `fixed` with another value.
+
+    >>> build_map("unet(filters=4, depth=2)", (32, 32, 1), 3, head="sigmoid").output_shape
+    (None, None, None, 3)
+    >>> build_map("resnet20", (32, 32, 1), 3)  # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+    ValueError: `model` must be one of 'attention_unet', 'dncnn', 'fcn', 'residual_unet', 'unet'.
+    Received: model='resnet20'. It gives one answer an image: that is for jobs such as classify and finetune.
+    """
+    network = _built(model, image_shape, classes, MAPS, fixed)
+    gives = _checked_output(network, tuple(image_shape))
+    pairs = zip(gives[:-1], image_shape[:-1], strict=False)
+    fits = len(gives) == len(image_shape) and all(None in pair or pair[0] <= pair[1] for pair in pairs)
+    if not fits or gives[-1] != classes:
+        rule, mend = f"give {classes} numbers a pixel", f"It gives {gives}: replace its last layers."
+        raise ValueError(checks.message("model", rule, network.name, mend))
+    return network
+
+
+def parse(text: str, table: Mapping[str, Builder] = MODELS) -> tuple[Builder, dict[str, Any]]:
+    """Splits a name of `table`, `MODELS` or `MAPS`, with its arguments into its builder and the arguments.
 
     >>> builder, arguments = parse("lenet5(kernel_size=3)")
     >>> builder.__name__, arguments
     ('lenet5', {'kernel_size': 3})
     """
-    name, arguments = _name_and_arguments(text)
-    if name not in MODELS:
-        checks.one_of("model", text if name is None else name, MODELS)
-    allowed = sorted(set(inspect.signature(MODELS[name]).parameters) - {"image_shape", "classes"})
+    name, arguments = name_and_arguments(text)
+    if name not in table:
+        checks.one_of("model", text if name is None else name, table, OTHER_JOB.get(name, ""))
+    allowed = sorted(set(inspect.signature(table[name]).parameters) - {"image_shape", "classes"})
     for argument in arguments:
         rule = f"have arguments among {', '.join(allowed)}"
         if argument not in allowed:
             raise ValueError(checks.message("model", rule, text, checks.nearest(argument, allowed)))
-    return MODELS[name], arguments
+    return table[name], arguments
 
 
 def describe(model: str | Builder | keras.Model) -> str:
-    """The text that stands for `model` in result.json; `build` takes it back if `model` was text.
+    """The text that stands for `model` in result.json; `build` or `build_map` takes it back if `model` was text.
 
     >>> describe("resnet20( kernel_size = 5 )")
     'resnet20(kernel_size=5)'
     """
     if isinstance(model, str):
-        name, arguments = _name_and_arguments(model)
-        return _call(name, arguments) if name else model
+        name, arguments = name_and_arguments(model)
+        return written(name, arguments) if name else model
     if isinstance(model, keras.Model):
         return f"{type(model).__module__.split('.')[0]}.{type(model).__name__} {model.name}"
     if isinstance(model, functools.partial):
-        parent = MODELS.get(model.keywords.get("name"))
+        parent = (MODELS | MAPS).get(model.keywords.get("name"))
         given = getattr(parent, "keywords", {}).items()
         changed = {key: value for key, value in model.keywords.items() if (key, value) not in given}
-        return _call(model.keywords["name"] if parent else describe(model.func), changed)
+        return written(model.keywords["name"] if parent else describe(model.func), changed)
     return getattr(model, "__name__", type(model).__name__)
 
 
-def _name_and_arguments(text: str) -> tuple[str | None, dict[str, Any]]:
-    """A name of None says that `text` is not of the form NAME or NAME(argument=literal, ...)."""
-    try:
-        node = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError:
-        return None, {}
-    match node:
-        case ast.Name(id=name):
-            return name, {}
-        case ast.Call(func=ast.Name(id=name), args=[], keywords=keywords) if all(pair.arg for pair in keywords):
-            return name, {pair.arg: _literal(pair.value, text) for pair in keywords}
-    return None, {}
+def _built(model, image_shape, classes, table, fixed) -> keras.Model:
+    checks.positive_int("classes", classes)
+    if isinstance(model, str):
+        builder, arguments = parse(model, table)
+        _check_fixed(model, arguments, fixed)
+        model = builder(image_shape, classes, **(arguments | fixed))
+    elif not isinstance(model, keras.Model) and callable(model):
+        model = model(image_shape, classes)
+    if not isinstance(model, keras.Model):
+        rule = "be a name, a builder f(image_shape, classes) -> keras.Model, or a keras.Model"
+        raise TypeError(checks.message("model", rule, model))
+    return model
 
 
-def _literal(node: ast.expr, text: str) -> Any:
-    try:
-        return ast.literal_eval(node)
-    except ValueError:
-        rule = "have only numbers, strings, tuples and the like as arguments"
-        mend = f"Pass a builder instead of a string for {ast.unparse(node)}."
-        raise ValueError(checks.message("model", rule, text, mend)) from None
+def _check_fixed(text: str, arguments: dict[str, Any], fixed: dict[str, Any]) -> None:
+    for key, value in fixed.items():
+        if arguments.get(key, value) != value:
+            rule, mend = f"have {key}={value!r}, which follows from the job and its data", f"Leave {key} out."
+            raise ValueError(checks.message("model", rule, text, mend))
 
 
-def _call(name: str, arguments: dict[str, Any]) -> str:
-    texts = [f"{key}={getattr(value, '__name__', repr(value))}" for key, value in arguments.items()]
-    return f"{name}({', '.join(texts)})" if texts else name
-
-
-def _check_shapes(model: keras.Model, image_shape: tuple[int, ...], classes: int) -> None:
+def _checked_output(model: keras.Model, image_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """The shape of the output without the batch, after a look at the input."""
     network = nested.for_use(model)
     if not hasattr(network, "outputs") or len(network.inputs) != 1 or len(network.outputs) != 1:
         mend = "Wrap it as keras.Model(inputs, outputs)."
         raise ValueError(checks.message("model", "have one input and one output, known before training", model, mend))
-    takes, gives = network.inputs[0].shape[1:], network.outputs[0].shape[1:]
+    takes = network.inputs[0].shape[1:]
     fits = len(takes) == len(image_shape) and all(a in (None, b) for a, b in zip(takes, image_shape, strict=True))
     if not fits:
         rule, mend = f"take images of shape {image_shape}", f"It takes {takes}: resize the images or build it anew."
         raise ValueError(checks.message("model", rule, model.name, mend))
-    if gives != (classes,):
-        rule, mend = f"give {classes} probabilities an image", f"It gives {gives}: replace its last layer."
-        raise ValueError(checks.message("model", rule, model.name, mend))
+    return network.outputs[0].shape[1:]

@@ -9,6 +9,10 @@ from kerascnn.plots.images import mistakes as mistakes
 from kerascnn.plots.inspection import feature_maps as feature_maps
 from kerascnn.plots.inspection import filters as filters
 from kerascnn.plots.inspection import grad_cam as grad_cam
+from kerascnn.plots.maps import iou_bars as iou_bars
+from kerascnn.plots.maps import restoration as restoration
+from kerascnn.plots.maps import segmentation as segmentation
+from kerascnn.plots.painting import mask_colours as mask_colours
 from kerascnn.plots.parallel import parallel_coordinates as parallel_coordinates
 from kerascnn.plots.pareto import pareto as pareto
 from kerascnn.plots.style import save as save

@@ -75,15 +75,9 @@ class RunFolder:
     def check_data(self, data: Data) -> None:
         """Raises ValueError if the run began with other data, or can no longer be given them in the same order.
 
-        Data are others when files came, went or changed their class.
+        Data are others when files came, went or changed their class, or the pixels of a class.
         """
-        facts = [
-            data.name,
-            list(data.image_shape),
-            list(data.class_names),
-            list(data.class_counts),
-            data.validation_size,
-        ]
+        facts = data.facts
         earlier = self.decide("data", lambda: facts)
         if earlier != facts:
             raise ValueError(

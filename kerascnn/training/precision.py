@@ -35,7 +35,13 @@ def dtype_policy(name: str) -> Iterator[None]:
 
 
 def fastest_precision(
-    build: Callable[[], keras.Model], data: Data, batch_size: int, *, epochs: int, precision: str = "auto"
+    build: Callable[[], keras.Model],
+    data: Data,
+    batch_size: int,
+    *,
+    epochs: int,
+    precision: str = "auto",
+    augment=None,
 ) -> dict[str, Any]:
     """Says in which precision to train: the asked one, or for "auto" the one that measures fastest.
 
@@ -48,6 +54,7 @@ def fastest_precision(
         batch_size: images a step.
         epochs: length of the planned training.
         precision: "auto" or one of `PRECISIONS`.
+        augment: as in `data.batches`, where it decides about the size of what the model sees.
 
     Returns:
         `{"chosen": name, "why": sentence, "milliseconds_per_step": {name: time}}`, with all that was timed.
@@ -58,7 +65,7 @@ def fastest_precision(
     steps = epochs * steps_per_epoch(data, batch_size)
     if steps < FEW:
         return _choice("float32", f"{steps} steps are too few for timing to pay", {})
-    batch = [np.asarray(part) for part in next(iter(batches(data, "train", batch_size)))]
+    batch = [np.asarray(part) for part in next(iter(batches(data, "train", batch_size, augment=augment)))]
     models = _built(build, PRECISIONS[:1])
     times = _measure(models, batch)
     seconds = steps * times["float32"] / 1000

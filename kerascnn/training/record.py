@@ -91,6 +91,8 @@ def count_weights(model: keras.Model) -> int:
 def _data(data: Data) -> dict[str, Any]:
     return {
         "name": data.name,
+        "targets": data.targets,
+        **({"multi_label": data.multi_label} if data.targets == "masks" else {}),
         "image_shape": list(data.image_shape),
         "class_names": list(data.class_names),
         "sizes": {"train": data.train_size, "validation": data.validation_size, "test": data.test_size},

@@ -1,6 +1,6 @@
 """Fit with everything that a long training needs: best weights, log, progress, and a resume that is exact."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -53,6 +53,8 @@ def run(  # noqa: PLR0913 (what a training is told)
     keep: Literal["best", "last"] = "best",
     patience: int | None = None,
     class_weight: Mapping[int, float] | None = None,
+    weigh: Callable[[np.ndarray], np.ndarray] | None = None,
+    corrupt: Callable | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | str = "auto",
 ) -> Fitted:
@@ -73,6 +75,8 @@ def run(  # noqa: PLR0913 (what a training is told)
         keep: the weights that the model ends with, of the "best" epoch or of the "last".
         patience: epochs without a better one after which training stops; None trains them all.
         class_weight: weight of each class in the loss, by its index; 1 for those that are not there.
+        weigh: a function of a mask that weighs its pixels in the loss.
+        corrupt: noise that is added to training images, as `data.batches` takes it.
         callbacks: further Keras callbacks. One with `state()` and `restore(state)` is resumed exactly too.
         verbose: "auto" or 1 for a live table, 2 for one line an epoch, 0 for nothing.
     """
@@ -88,7 +92,7 @@ def run(  # noqa: PLR0913 (what a training is told)
     first = max((epochs if found.stopped else found.first_epoch for found in resume), default=0)
     batches = datasets.batches(
         data, "train", batch_size, seed=seed, augment=augment, class_weight=class_weight,
-        epochs=(min(first, epochs - 1), epochs),
+        weigh=weigh, corrupt=corrupt, epochs=(min(first, epochs - 1), epochs),
     )  # fmt: skip
     try:
         model.fit(

@@ -13,7 +13,7 @@ from kerascnn.tuning.exploring import drawn
 from kerascnn.tuning.job import Job, known_to, score
 
 DRAWS = 24  # of which the smallest and the largest network are tried
-PASSES, STEPS = 3, 8  # epochs, of which the first one compiles, and steps in each, all with the same batch
+PASSES, STEPS = 3, 3  # epochs, of which the first one compiles, and steps in each, all with the same batch
 READING = ("image_size", "resize", "skip_bad", "validation")  # arguments that say how data are read, which they are
 SHORT = {"head_epochs": 1, "precision": "float32", "verbose": 0}  # as far as the recipe has them
 

@@ -83,4 +83,4 @@ def test_arguments_out_of_range_are_named(make, name):
 
 
 def test_boxes_cannot_be_bent():
-    assert Elastic.targets == {"labels", "segmentation_masks"}
+    assert Elastic.targets == {"labels", "segmentation_masks", "target_images"}

@@ -195,7 +195,7 @@ def test_wrong_arguments_are_named(make, message):
     ("pipeline", "data", "kinds", "message"),
     [
         (Pipeline(Hue(0.1)), Set((10, 10, 1)), ("labels",), r"Hue\(0.1\) needs three channels"),
-        (Pipeline(OneOf(Elastic(2))), Set(), ("bounding_boxes",), "carries labels, masks. Received: augment='boxes'"),
+        (Pipeline(OneOf(Elastic(2))), Set(), ("bounding_boxes",), "carries labels, masks, target images. Rec.*'boxes'"),
         (Pipeline(RandomFlip(swap={"a": "d"})), Set(), ("labels",), "`swap` must hold classes of the data"),
         (Pipeline(RandomCrop(8)), Set(), ("labels",), r"a result of \(8, 8\)"),
         (Pipeline(RandomResizedCrop(8, p=0.5)), Set(), ("labels",), "change the size of all images"),

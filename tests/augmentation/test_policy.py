@@ -8,6 +8,7 @@ from kerascnn.augmentation import (
     Cutout,
     Elastic,
     Hue,
+    MixUp,
     Pipeline,
     QuarterTurn,
     RandAugment,
@@ -194,3 +195,40 @@ def test_swapped_classes_are_prepared():
     data = Set("x", ["left hand", "right hand"])
     flip = named(RandomFlip(swap={"left hand": "right hand"}), data).transforms[0]
     assert flip.swap == {0: 1}
+
+
+def dense(name, targets, class_names=("0", "1"), image_shape=(64, 64, 1)):
+    data = Set(name, class_names, image_shape)
+    data.targets = targets
+    return data
+
+
+@pytest.mark.parametrize(
+    ("data", "preset"),
+    [
+        (dense("membrane", "masks"), "microscopy"),
+        (dense("streets", "masks"), "photos"),  # numbers that only count the classes of masks are no writing
+        (dense("arrays", "masks"), "anything"),
+        (dense("scenes/fashion_mnist", "masks", ("background", "bag")), "scenes"),
+        (dense("mnist", "images", ()), "writing"),
+        (dense("cifar10", "images", ()), "photos"),
+        (dense("arrays", "images", ()), "anything"),
+    ],
+)
+def test_masks_and_images_have_their_presets(data, preset):
+    assert kind(data) == preset
+    for job in ("segment", "denoise"):
+        assert named("auto", data, 20, job) == named(preset, data, 20, job)
+
+
+def test_membranes_are_bent_as_in_the_paper():
+    bent = [
+        each for each in named("auto", dense("membrane", "masks", image_shape=(512, 512, 1)), 20, "segment").transforms
+    ]
+    assert Elastic(strength=10, grid=3) in bent and {RandomFlip, QuarterTurn} <= {type(each) for each in bent}
+
+
+@pytest.mark.parametrize("augment", ["augmix", Pipeline(MixUp())])
+def test_what_mixes_images_is_refused_where_images_are_sought(augment):
+    with pytest.raises(ValueError, match="`augment` must fit the targets: .* Received: augment='target images'"):
+        named(augment, dense("cifar10", "images", (), (32, 32, 3)), 20, "denoise")

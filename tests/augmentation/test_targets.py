@@ -3,10 +3,12 @@ import math
 import numpy as np
 import pytest
 
-from kerascnn.augmentation import host
-from kerascnn.augmentation.distortions import Perspective
+from kerascnn.augmentation import Brightness, Invert, Pipeline, graph, host
+from kerascnn.augmentation.distortions import Elastic, Perspective
+from kerascnn.augmentation.engine import run
 from kerascnn.augmentation.flips import QuarterTurn, RandomFlip
-from kerascnn.augmentation.geometry import Rotate
+from kerascnn.augmentation.geometry import Rotate, Shift, Zoom
+from kerascnn.augmentation.plan import plan
 from kerascnn.augmentation.targets import both_ways, move, swap
 
 SIZE = (10, 20)  # height, width
@@ -225,3 +227,27 @@ def test_a_graph_needs_not_know_the_number_of_images():
     moved = tf.function(in_keras, input_signature=signature)(*given)
     for own, other in zip(keras.tree.flatten(expected), keras.tree.flatten(moved), strict=True):
         np.testing.assert_allclose(other, own, atol=1e-5)
+
+
+MOVES = [Rotate(30), Elastic(2), Shift(0.3), RandomFlip(), Zoom(0.3, p=0.5), Perspective()]
+
+
+@pytest.mark.parametrize("transform", MOVES)
+@pytest.mark.parametrize(("size", "border"), [(16, "reflect"), (64, "zero")])
+def test_target_images_move_as_the_images_do_and_keep_their_colours(transform, size, border):
+    images, indices = np.random.default_rng(0).integers(0, 256, (6, size, size, 3), "uint8"), np.arange(6)
+    pipeline = Pipeline(transform, Brightness(0.5), Invert(p=0.5), border=border)
+    changed = pipeline.apply({"images": images, "target_images": images}, indices)
+    np.testing.assert_array_equal(changed["target_images"], Pipeline(transform, border=border).apply(images, indices))
+    np.testing.assert_array_equal(changed["images"], pipeline.apply(images, indices))
+    assert (changed["images"] != changed["target_images"]).any()
+
+
+@pytest.mark.parametrize("transform", MOVES)
+def test_target_images_move_in_a_graph_too(transform):
+    images = np.random.default_rng(0).integers(0, 256, (3, 12, 12, 1)).astype("float32")
+    steps = plan(Pipeline(transform))
+    u = np.random.default_rng(1).random((3, steps.draws)).astype("float32")
+    changed = run(steps, {"images": images, "target_images": images}, u, graph)
+    np.testing.assert_allclose(changed["target_images"], changed["images"], atol=1e-4)
+    assert np.abs(np.asarray(changed["target_images"]) - images).max() > 1

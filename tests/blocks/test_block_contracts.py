@@ -11,17 +11,28 @@ from kerascnn.layers import BatchNormalization
 
 # Each block with an input shape and its arguments. A key may add a note after its name.
 BLOCKS = {
+    "attention_gate": ((8, 8, 4), (), {"filters": 3}),
+    "attention_gate sequence": ((8, 4), (), {}),
     "auxiliary": ((8, 8, 4), (3,), {"filters": 4, "units": 8}),
     "bottleneck": ((8, 8, 4), (4,), {"strides": 2, "drop_path": 0.1}),
     "classifier": ((4, 4, 4), (3,), {"units": (8, 8), "dropout": 0.2}),
     "conv": ((8, 8, 4), (6,), {"groups": 2}),
     "conv sequence": ((8, 4), (6, 3), {"padding": "causal"}),
     "conv volume": ((6, 6, 6, 2), (4,), {"strides": 2}),
+    "decoder_block": ((8, 8, 4), (6,), {"attention": True}),
+    "decoder_block resize": ((8, 8, 4), (6,), {"up": "resize", "block": "residual", "depth": 1}),
+    "decoder_block sequence": ((8, 4), (6,), {"up": "resize", "attention": True}),
+    "decoder_block volume": ((4, 4, 4, 2), (3,), {"depth": 1}),
     "embedding": ((4, 4, 4), (6,), {}),
+    "encoder_block": ((8, 8, 4), (6,), {"dropout": 0.2}),
+    "encoder_block volume": ((4, 4, 4, 2), (3,), {"depth": 1}),
     "inception": ((8, 8, 4), ((2, (2, 3), (1, 2), 2),), {}),
     "inception_residual a": ((8, 8, 4), ("a",), {}),
     "inception_residual b": ((8, 8, 4), ("b",), {}),
     "inception_residual own": ((8, 8, 4), ([[(2, 1)], [(2, 1), (3, 3)]],), {}),
+    "map_head": ((8, 8, 4), (3,), {}),
+    "map_head image": ((8, 4), (3,), {"head": "image", "kernel_size": 3}),
+    "map_head sigmoid": ((4, 4, 4, 2), (3,), {"head": "sigmoid"}),
     "naive_inception": ((8, 8, 4), ((2, 3, 4),), {}),
     "preactivation": ((8, 8, 4), (8,), {"strides": 2}),
     "residual": ((8, 8, 4), (8,), {"strides": 2, "drop_path": 0.1}),
@@ -29,8 +40,13 @@ BLOCKS = {
     "residual sequence": ((8, 4), (8,), {"strides": 2, "shortcut": "identity", "rank": 1}),
     "residual volume": ((4, 4, 4, 2), (6,), {"strides": 2, "shortcut": "identity", "rank": 3}),
     "squeeze_excite": ((8, 8, 4), (2,), {}),
+    "stack": ((8, 8, 4), (6,), {"padding": "valid", "depth": 1}),
 }
 HELPERS = {"activate", "normalize", "global_pool", "layer_of_rank", "rank_of"}  # one node or none
+TWO_MAPS = {  # take a second map, of half or twice the size
+    "attention_gate": lambda x: (x, half(x)),
+    "decoder_block": lambda x: (half(x), x),
+}
 every_block = pytest.mark.parametrize("case", BLOCKS)
 
 
@@ -38,8 +54,14 @@ def build(case, dtype="float32", name="block"):
     shape, arguments, options = BLOCKS[case]
     inputs = keras.Input(shape, name="image")
     keras.config.set_dtype_policy(dtype)  # tests/conftest.py sets it back
-    outputs = getattr(blocks, case.split()[0])(inputs, *arguments, **options, name=name)
-    return keras.Model(inputs, outputs)
+    block = case.split()[0]
+    tensors = TWO_MAPS.get(block, lambda x: (x,))(inputs)
+    outputs = getattr(blocks, block)(*tensors, *arguments, **options, name=name)
+    return keras.Model(inputs, outputs[1] if block == "encoder_block" else outputs)
+
+
+def half(x):
+    return blocks.layer_of_rank("MaxPooling", x)(2, name="image_half")(x)
 
 
 def draw(model, seed=0):
@@ -59,7 +81,7 @@ def test_name_is_required_and_keyword_only(block):
 
 @every_block
 def test_every_node_is_named_after_the_block(case):
-    names = [layer.name for layer in build(case, name="stage1").layers if layer.name != "image"]
+    names = [layer.name for layer in build(case, name="stage1").layers if not layer.name.startswith("image")]
     assert names and all(name == "stage1" or name.startswith("stage1_") for name in names), names
 
 
@@ -84,7 +106,7 @@ def test_keras_file_round_trip(case, tmp_path):
 def test_mixed_precision(case):
     model = build(case, "mixed_bfloat16")
     assert {weight.dtype for weight in model.weights} == {"float32"}
-    is_head = case in ("auxiliary", "classifier", "embedding")
+    is_head = case.startswith(("auxiliary", "classifier", "embedding", "map_head"))
     assert model.output.dtype == ("float32" if is_head else "bfloat16")
     assert np.isfinite(np.asarray(keras.ops.cast(model(draw(model), training=True), "float32"))).all()
 

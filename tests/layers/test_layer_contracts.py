@@ -8,7 +8,7 @@ import pytest
 
 from kerascnn import layers
 
-# Each argument of each layer with a value that is not its default, and an input shape.
+# Each argument of each layer with a value that is not its default, and an input shape, or a list of several.
 LAYERS = {
     layers.BatchNormalization: (
         (4, 4, 4),
@@ -32,6 +32,7 @@ LAYERS = {
             "synchronized": True,
         },
     ),
+    layers.CropToReference: ([(5, 6, 3), (3, 2, 1)], {}),
     layers.DropPath: ((4, 4, 3), {"rate": 0.25, "seed": 7}),
     layers.FixedConv2D: ((6, 6, 3), {"kernel": [[1.0, 2.0], [3.0, 4.0]], "strides": 2, "padding": "reflect"}),
     layers.LayerScale: ((4, 4, 3), {"init_value": 0.5}),
@@ -40,6 +41,7 @@ LAYERS = {
         (6, 6, 3),
         {"pool_size": (3, 2), "strides": (2, 1), "padding": "same", "data_format": "channels_first"},
     ),
+    layers.PadToMultiple: ((5, 6, 3), {"multiple": 4}),
 }
 TENSORFLOW_ONLY = {"synchronized"}
 every_layer = pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)
@@ -48,6 +50,11 @@ every_layer = pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__na
 def arguments(kind):
     known = LAYERS[kind][1]
     return known if keras.backend.backend() == "tensorflow" else {k: known[k] for k in known.keys() - TENSORFLOW_ONLY}
+
+
+def of_each(shape, make):
+    """What `make` makes of a shape, or of each in a list."""
+    return [make(each) for each in shape] if isinstance(shape, list) else make(shape)
 
 
 def required(kind):
@@ -104,13 +111,14 @@ def test_contract_catches_a_forgotten_argument():
 def test_keras_file_round_trip(kind, tmp_path):
     shape, _ = LAYERS[kind]
     values = arguments(kind) | ({"data_format": "channels_last"} if kind is layers.MinPooling2D else {})  # for CPUs
-    inputs = keras.Input(shape)
+    inputs = of_each(shape, keras.Input)
     model = keras.Model(inputs, kind(**values, name="layer")(inputs))
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert type(loaded.get_layer("layer")) is kind
     assert loaded.get_layer("layer").get_config() == model.get_layer("layer").get_config()
-    images = np.random.default_rng(0).normal(size=(2, *shape)).astype("float32")
+    rng = np.random.default_rng(0)
+    images = of_each(shape, lambda shape: rng.normal(size=(2, *shape)).astype("float32"))
     np.testing.assert_array_equal(loaded(images), model(images))
 
 
@@ -121,7 +129,7 @@ def test_mixed_precision(kind, training):
     shape, _ = LAYERS[kind]
     layer = kind(**required(kind), dtype="mixed_bfloat16")
     call = {"training": training} if "training" in inspect.signature(kind.call).parameters else {}
-    outputs = layer(np.ones((2, *shape), "float32"), **call)
+    outputs = layer(of_each(shape, lambda shape: np.ones((2, *shape), "float32")), **call)
     assert keras.backend.standardize_dtype(outputs.dtype) == "bfloat16"
     assert {weight.dtype for weight in layer.weights} <= {"float32"}
 
@@ -131,7 +139,8 @@ def test_mixed_precision(kind, training):
 def test_static_shape_is_the_true_shape(kind):
     shape, _ = LAYERS[kind]
     layer = kind(**required(kind))
-    assert layer.compute_output_shape((2, *shape)) == layer(np.ones((2, *shape), "float32")).shape
+    found = layer(of_each(shape, lambda shape: np.ones((2, *shape), "float32"))).shape
+    assert layer.compute_output_shape(of_each(shape, lambda shape: (2, *shape))) == found
 
 
 @every_layer
@@ -139,10 +148,11 @@ def test_gradients_reach_inputs_and_weights(kind):
     tf = pytest.importorskip("tensorflow")
     shape, _ = LAYERS[kind]
     layer = kind(**required(kind))
-    images = tf.random.stateless_normal((2, *shape), (0, 0))
+    images = of_each(shape, lambda shape: tf.random.stateless_normal((2, *shape), (0, 0)))
+    first = images[0] if isinstance(shape, list) else images
     with tf.GradientTape() as tape:
-        tape.watch(images)
+        tape.watch(first)
         outputs = layer(images)
         loss = tf.reduce_sum(outputs * tf.random.stateless_normal(outputs.shape, (1, 1)))
-    for gradient in tape.gradient(loss, [images, *(weight.value for weight in layer.trainable_weights)]):
+    for gradient in tape.gradient(loss, [first, *(weight.value for weight in layer.trainable_weights)]):
         assert np.isfinite(gradient).all() and np.any(gradient)

@@ -71,6 +71,13 @@ def test_the_same_call_shows_the_finished_sweep_without_a_step(tuned, monkeypatc
     assert again.trials == tuned.trials and again.best.metrics == tuned.best.metrics
 
 
+def test_two_workers_run_the_trials_that_one_runs(tuned, tmp_path):
+    both = tune(ARRAYS, space=SMALL, tuner="random", max_trials=5, keep=2, workers=2, directory=tmp_path, **SHORT)
+    alone, shared = ({each.number: (each.arguments["model"], each.score) for each in of.trials} for of in (tuned, both))
+    assert shared == alone
+    assert both.best.metrics == pytest.approx(tuned.best.metrics)
+
+
 def test_what_a_recipe_takes_is_searched_like_a_network(tmp_path):
     space = Choices(class_weight=(None, "balanced"), epochs=(1, 2), batch_size=(20, 30))
     fixed = {"model": "convnet(filters=(4,))", "augment": "none"}

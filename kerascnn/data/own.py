@@ -1,0 +1,23 @@
+"""Images that are their own targets, as a training to denoise wants them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from kerascnn.data.dataset import SPLITS, Data
+from kerascnn.data.sources import Own
+
+OF_CLASSES = ("class_counts", "class_pixels", "mask_values", "blank")  # entries of a report
+
+
+def own_targets(data: Data) -> Data:
+    """`data` with each image as its own target; labels and masks are dropped."""
+
+    def own(image, _):
+        return image, image
+
+    datasets = {split: getattr(data, split) for split in SPLITS}
+    datasets = {split: None if each is None else each.map(own) for split, each in datasets.items()}
+    sources = {split: Own(source) for split, source in data.sources.items()}
+    report = {name: value for name, value in data.report.items() if name not in OF_CLASSES}
+    return dataclasses.replace(data, **datasets, sources=sources, class_names=(), report=report, targets="images")

@@ -1,0 +1,33 @@
+"""Small sets, made to last longer."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from kerascnn import checks
+from kerascnn.data.dataset import Data, elements_of
+from kerascnn.data.sources import Subset
+
+
+def repeated(data: Data, times: int) -> Data:
+    """`data` with each training example `times` times in an epoch, under as many indices, so that augmentation differs.
+
+    For sets so small that an epoch would be a few steps. The other splits stay as they are; the order is that of any
+    `Data`, exact after a resume. Raises ValueError if the training examples cannot be had by index.
+
+    >>> from kerascnn.data import load
+    >>> repeated(load("digits"), 3).train_size  # of 1,259
+    3777
+    """
+    if checks.positive_int("times", times) == 1:
+        return data
+    if "train" not in data.sources:
+        mend = "Load it with memory=1, or train for more epochs."
+        raise ValueError(checks.message("data", "give its training examples by index", data.name, mend))
+    whole = data.sources["train"]
+    source = Subset(whole, np.tile(np.arange(whole.size), times))
+    report = {name: value for name, value in data.report.items() if name not in ("class_counts", "class_pixels")}
+    changed = {"train": elements_of(source), "train_size": source.size, "report": report}
+    return dataclasses.replace(data, sources={**data.sources, "train": source}, **changed)

@@ -1,0 +1,8 @@
+"""What a job is judged by: figures, and the pictures that show them."""
+
+from kerascnn.reports.classification import classification as classification
+from kerascnn.reports.explained import explained as explained
+from kerascnn.reports.report import Report as Report
+from kerascnn.reports.report import predict as predict
+from kerascnn.reports.restoration import restoration as restoration
+from kerascnn.reports.segmentation import segmentation as segmentation

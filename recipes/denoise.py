@@ -1,0 +1,155 @@
+"""What did this image look like before the noise? The recipe for denoising, and for any image from an image."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import keras
+
+from kerascnn import augmentation, checks, metrics, models, optimizers, reports, schedules, training
+from kerascnn import data as datasets
+from kerascnn import noise as noises
+from kerascnn.models.registry import MAPS, parse
+from kerascnn.training import Result
+from recipes._arguments import check_maps, check_training
+
+LOSSES = {"mse": keras.losses.MeanSquaredError, "mae": keras.losses.MeanAbsoluteError}
+
+
+def denoise(
+    data: str | Path | datasets.Data | tuple,
+    *,
+    noise: str | Callable | None = "gaussian(25)",
+    model: str | Callable | keras.Model = "unet",
+    predicts: Literal["residual", "image"] = "residual",
+    loss: Literal["mse", "mae"] = "mse",
+    compare: bool = True,
+    epochs: int = 20,
+    batch_size: int | None = None,
+    learning_rate: float = 2e-3,
+    optimizer: Literal["adamw", "sgd"] = "adamw",
+    schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle",
+    weight_decay: float | None = None,
+    clip_norm: float | None = None,
+    ema: float | None = None,
+    augment: str | Path | augmentation.Pipeline | Callable | None = "auto",
+    patch: int | None = None,
+    passes: int = 1,
+    image_size: int | tuple[int, int] | None = None,
+    resize: Literal["stretch", "letterbox", "crop"] = "stretch",
+    validation: float = 0.1,
+    skip_bad: bool = False,
+    patience: int | None = None,
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
+    seed: int = 0,
+    save_to: str | Path | None = None,
+    pictures: bool = True,
+    tensorboard: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int | Literal["auto"] = "auto",
+) -> Result:
+    """Trains a network that gives back the clean image, on clean images with made noise or on pairs of images.
+
+    Each training image gets other noise in each epoch; those that the network is validated and judged on get the same
+    noise always. The weights of the epoch with the best PSNR on the validation split are kept.
+
+    Args:
+        data: clean images, as `classify` takes them, whose classes do not matter; or with `noise=None` pairs: a folder
+            with `input/` and `target/`, matched by name, or arrays `((x, y), (x_val, y_val))`.
+        noise: "gaussian(25)" (standard deviation of values 0..255), "gaussian(0, 50)" for any between, "poisson(30)"
+            (photons of white), "salt_and_pepper(0.1)", "masked(0.2)", or a sum; in Python also a function `(images,
+            indices, epoch, seed) -> images`. None for pairs.
+        model: a name ("unet", "residual_unet", "dncnn", "fcn"), with arguments if you like: "dncnn(depth=7)"; in Python
+            also a builder `f(image_shape, channels)` or a keras.Model.
+        predicts: what a network by name computes: the "residual", which is added to its input (DnCNN), or the "image".
+        loss: "mse", which PSNR measures, or "mae", which blurs less.
+        compare: also says what the best of the classical filters (median, bilateral, non-local means) reaches.
+        epochs: passes over the training images, `passes` times as long.
+        batch_size: images a step; None takes what suits their size and number.
+        learning_rate: the peak of the schedule.
+        optimizer: "adamw" or "sgd".
+        schedule: "one-cycle" climbs for a fifth of the steps and falls to zero; "cosine" after one epoch of warm-up.
+        weight_decay: of kernels only; None takes 0.0005 for sgd and 0.01 for adamw.
+        clip_norm: bound on the norm of all gradients together.
+        ema: momentum of a moving average of the weights, such as 0.99, which is validated and kept in their place.
+        augment: "auto" mirrors and turns where that is right for the data, without a change of any value.
+        patch: side in pixels of the part of each image that a step sees, another one each time; None is all of it.
+        passes: how often an epoch shows each image, otherwise augmented, cut out or noisy; for few images.
+        image_size: pixels, one number or (height, width); None keeps the data's own size.
+        resize: how images of another shape get there: "stretch", "letterbox" (black margins) or "crop" (the middle).
+        validation: share of the training images held out, where the data has no split for it.
+        skip_bad: trains without files that are no images, and lists them in result.json.
+        patience: epochs without a better PSNR after which training stops; None trains them all.
+        precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
+        seed: fixes split, order, noise, weights: the same seed gives the same network, bit for bit.
+        save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
+            finished run.
+        pictures: draws what there is to see, in `save_to`.
+        tensorboard: also logs for TensorBoard, in `save_to`.
+        callbacks: further Keras callbacks.
+        verbose: "auto" a live table, 2 one line an epoch, 0 nothing.
+
+    Examples:
+        python -m recipes denoise --data fashion_mnist --noise "gaussian(25)"
+    """
+    arguments = dict(locals())
+    _check(**arguments)
+    folder = training.RunFolder.open(save_to, arguments)
+    if folder.ended:
+        return training.load(folder.path)
+    callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
+    corrupt = noise and noises.named(noise)
+    data = datasets.load(
+        data, targets="images", image_size=image_size, resize=resize, validation=validation, seed=seed,
+        skip_bad=skip_bad,
+    )  # fmt: skip
+    folder.check_data(data)
+    data = datasets.with_noise(data, corrupt, seed=seed)  # where it is validated and judged
+    shown = datasets.repeated(data, passes)
+    augment = augmentation.cropped(augmentation.named(augment, data, epochs * passes, job="denoise"), patch, data)
+    batch_size = batch_size or datasets.suited_batch_size(shown, patch)
+
+    def build() -> keras.Model:
+        keras.utils.set_random_seed(seed)
+        network = models.build_map(model, data.image_shape, data.channels, head=predicts)
+        rate = schedules.named(schedule, learning_rate, epochs, datasets.steps_per_epoch(shown, batch_size))
+        network.compile(
+            optimizers.make(optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema),
+            LOSSES[loss](),
+            metrics=[metrics.PSNR()],
+        )
+        return network
+
+    def choose() -> dict:
+        if isinstance(model, keras.Model):
+            return training.as_built(model, precision)
+        options = {"epochs": epochs, "precision": precision, "augment": augment}
+        return training.fastest_precision(build, shown, batch_size, **options)
+
+    chosen = folder.decide("precision", choose)
+    with training.dtype_policy(chosen["chosen"]):
+        network = build()
+    fitted = training.run(
+        network, shown, epochs=epochs, batch_size=batch_size, augment=augment, corrupt=corrupt, seed=seed,
+        monitor="val_psnr", callbacks=callbacks, patience=patience, folder=folder, verbose=verbose,
+    )  # fmt: skip
+    report = reports.restoration(fitted.model, data, compare=compare)
+    record = training.record(
+        denoise, arguments, data=data, model=models.describe(model), fitted=fitted, report=report, precision=chosen,
+        batch_size=batch_size, augmentation=augment and repr(augment),
+    )  # fmt: skip
+    return training.finish(fitted, report, record, folder, pictures=pictures)
+
+
+def _check(*, noise, model, predicts, loss, patch, passes, patience, optimizer, precision, **shared) -> None:
+    """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
+    if noise is not None:
+        noises.named(noise)
+    checks.one_of("predicts", predicts, ("residual", "image"))
+    checks.one_of("loss", loss, LOSSES)
+    if isinstance(model, str):
+        parse(model, MAPS)
+    check_maps(patch=patch, passes=passes, patience=patience)
+    check_training(optimizer=optimizer, precision=precision, job="denoise", **shared)
+    if isinstance(model, keras.Model):
+        training.as_built(model, precision)

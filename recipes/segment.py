@@ -1,0 +1,200 @@
+"""Which class is each pixel of? The recipe for segmentation."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import keras
+
+from kerascnn import (
+    augmentation,
+    backbones,
+    checks,
+    class_weights,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    reports,
+    schedules,
+    training,
+)
+from kerascnn import data as datasets
+from kerascnn.models.registry import MAPS, parse
+from kerascnn.training import Result
+from recipes._arguments import check_maps, check_training
+
+ENCODER_RATE = 0.1  # of the learning rate, for a pretrained encoder
+
+
+def segment(
+    data: str | Path | datasets.Data | tuple,
+    *,
+    model: str | Callable | keras.Model = "unet",
+    backbone: str | None = None,
+    weights: str | Path | None = "imagenet",
+    loss: str | keras.losses.Loss = "auto",
+    class_weight: Literal["balanced"] | Mapping[int, float] | None = None,
+    border_weight: float | None = None,
+    ignore: int = 255,
+    class_values: tuple[int, ...] | None = None,
+    patch: int | None = None,
+    passes: int = 1,
+    epochs: int = 30,
+    batch_size: int | None = None,
+    learning_rate: float = 2e-3,
+    optimizer: Literal["adamw", "sgd"] = "adamw",
+    schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle",
+    weight_decay: float | None = None,
+    clip_norm: float | None = None,
+    ema: float | None = None,
+    augment: str | Path | augmentation.Pipeline | Callable | None = "auto",
+    image_size: int | tuple[int, int] | None = None,
+    resize: Literal["stretch", "letterbox", "crop"] = "stretch",
+    validation: float = 0.1,
+    skip_bad: bool = False,
+    patience: int | None = None,
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
+    seed: int = 0,
+    save_to: str | Path | None = None,
+    pictures: bool = True,
+    tensorboard: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int | Literal["auto"] = "auto",
+) -> Result:
+    """Trains a network that says which class each pixel of an image is of.
+
+    The weights of the epoch with the best mean IoU on the validation split are kept. The network takes images of any
+    size; `kerascnn.tiling.predict_tiled` gives it images that are too large for the memory.
+
+    Args:
+        data: a folder with `images/` and `masks/`, matched by name; "scenes" (made up, nothing to download); a tfds set
+            with masks, arrays `((x, masks), (x_val, masks_val))` or a `Data` of `load(..., targets="masks")`. Masks are
+            class indices `(height, width)`, or one map of 0 and 1 a class, `(height, width, classes)`.
+        model: a name ("unet", "residual_unet", "attention_unet", "fcn"), with arguments if you like:
+            "unet(filters=16, depth=3)"; in Python also a builder `f(image_shape, classes)` or a keras.Model.
+        backbone: a pretrained network whose feature maps the U-Net decodes, such as "efficientnet_lite0", in place of
+            `model`; it trains at a tenth of the learning rate.
+        weights: of the backbone: "imagenet", a file, or None for random ones.
+        loss: "auto" is cross-entropy + Dice; "crossentropy", "dice", "focal", "tversky", "lovasz", "boundary", or a sum
+            such as "crossentropy + 0.5 * lovasz"; in Python also a Keras loss.
+        class_weight: "balanced" makes rare classes count as much as common ones; in Python also a mapping of class
+            indices to weights above 0, 1 for the rest. Of the pixel-wise losses.
+        border_weight: w0 of the map of weights that keeps touching objects apart (U-Net paper, equation 2: 10).
+        ignore: value of pixels in a mask that count nowhere.
+        class_values: values in mask files of class 0, 1, ...; None takes them as indices, and 0 and 255 for two.
+        patch: side in pixels of the part of each image that a step sees, another one each time; None is all of it.
+        passes: how often an epoch shows each image, otherwise augmented or cut out; for few images.
+        epochs: passes over the training images, `passes` times as long.
+        batch_size: images a step; None takes what suits their size and number.
+        learning_rate: the peak of the schedule.
+        optimizer: "adamw" or "sgd".
+        schedule: "one-cycle" climbs for a fifth of the steps and falls to zero; "cosine" after one epoch of warm-up.
+        weight_decay: of kernels only; None takes 0.0005 for sgd and 0.01 for adamw.
+        clip_norm: bound on the norm of all gradients together.
+        ema: momentum of a moving average of the weights, such as 0.99, which is validated and kept in their place.
+        augment: "auto" is mild and right for the data; "microscopy" bends and turns; the path of a .yaml file with a
+            pipeline; in Python also an `augmentation.Pipeline`. Masks move with their images.
+        image_size: pixels, one number or (height, width); None keeps the data's own size.
+        resize: how images of another shape get there: "stretch", "letterbox" (margins are ignored) or "crop".
+        validation: share of the training images held out, where the data has no split for it.
+        skip_bad: trains without files that are no images, and lists them in result.json.
+        patience: epochs without a better mean IoU after which training stops; None trains them all.
+        precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
+        seed: fixes split, order, augmentation, weights, dropout: the same seed gives the same network, bit for bit.
+        save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
+            finished run.
+        pictures: draws what there is to see, in `save_to`.
+        tensorboard: also logs for TensorBoard, in `save_to`.
+        callbacks: further Keras callbacks.
+        verbose: "auto" a live table, 2 one line an epoch, 0 nothing.
+
+    Examples:
+        python -m recipes segment --data scenes --epochs 10
+    """
+    arguments = dict(locals())
+    _check(**arguments)
+    folder = training.RunFolder.open(save_to, arguments)
+    if folder.ended:
+        return training.load(folder.path)
+    callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
+    data = datasets.load(
+        data, targets="masks", ignore=ignore, class_values=class_values, image_size=image_size, resize=resize,
+        validation=validation, seed=seed, skip_bad=skip_bad,
+    )  # fmt: skip
+    folder.check_data(data)
+    _check_borders(border_weight, data)
+    shown = datasets.repeated(data, passes)
+    batch_size = batch_size or datasets.suited_batch_size(shown, patch)
+    augment = augmentation.cropped(augmentation.named(augment, data, epochs * passes, job="segment"), patch, data)
+    weight_of = class_weights.named(class_weight, data)
+    borders = border_weight and partial(datasets.border_weights, w0=border_weight, class_weight=False)
+
+    def build() -> keras.Model:
+        keras.utils.set_random_seed(seed)
+        shape, head = data.image_shape, "sigmoid" if data.multi_label else "softmax"
+        if backbone is None:
+            network, encoder = models.build_map(model, shape, data.classes, head=head), ()
+        else:
+            network = backbones.unet_on(backbone, shape, data.classes, weights=weights, head=head)
+            encoder = sum(backbones.encoder_stages(network), ())
+        _check_whole(network, shape)
+        rate = schedules.named(schedule, learning_rate, epochs, datasets.steps_per_epoch(shown, batch_size))
+        slower = {"layer_rates": dict.fromkeys(encoder, ENCODER_RATE)} if encoder else {}
+        network.compile(
+            optimizers.make(optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, **slower),
+            losses.maps(loss, class_weight=weight_of, multi_label=data.multi_label),
+            metrics=[metrics.MeanIoU(data.classes), metrics.PixelAccuracy()],
+        )
+        return network
+
+    def choose() -> dict:
+        if isinstance(model, keras.Model):
+            return training.as_built(model, precision)
+        options = {"epochs": epochs, "precision": precision, "augment": augment}
+        return training.fastest_precision(build, shown, batch_size, **options)
+
+    chosen = folder.decide("precision", choose)
+    with training.dtype_policy(chosen["chosen"]):
+        network = build()
+    fitted = training.run(
+        network, shown, epochs=epochs, batch_size=batch_size, augment=augment, weigh=borders, seed=seed,
+        monitor="val_iou", callbacks=callbacks, patience=patience, folder=folder, verbose=verbose,
+    )  # fmt: skip
+    report = reports.segmentation(fitted.model, data)
+    record = training.record(
+        segment, arguments, data=data, model=backbone or models.describe(model), fitted=fitted, report=report,
+        precision=chosen, batch_size=batch_size, augmentation=augment and repr(augment),
+    )  # fmt: skip
+    return training.finish(fitted, report, record, folder, pictures=pictures)
+
+
+def _check(*, model, backbone, loss, border_weight, patch, passes, patience, optimizer, precision, **shared) -> None:
+    """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
+    if backbone is not None:
+        checks.one_of("backbone", backbone, backbones.BACKBONES)
+    elif isinstance(model, str):
+        parse(model, MAPS)
+    losses.maps(loss, class_weight=shared["class_weight"] and {})
+    if border_weight is not None:
+        checks.in_range("border_weight", border_weight, 0, float("inf"), ends="(]")
+    check_maps(patch=patch, passes=passes, patience=patience)
+    check_training(optimizer=optimizer, precision=precision, job="segment", **shared)
+    if isinstance(model, keras.Model):
+        training.as_built(model, precision)
+
+
+def _check_borders(border_weight: float | None, data: datasets.Data) -> None:
+    """Raises ValueError for border weights of masks that do not tell objects from their background."""
+    if border_weight is not None and (data.classes != 2 or data.multi_label):
+        rule = "be None unless masks are of two classes, background and object"
+        raise ValueError(checks.message("border_weight", rule, border_weight, f"These have {data.classes}."))
+
+
+def _check_whole(network: keras.Model, image_shape: tuple[int, ...]) -> None:
+    """Raises ValueError for a network that gives less than its image, as one without padding does."""
+    gives = network.compute_output_shape((None, *image_shape))[1:-1]
+    if gives != tuple(image_shape[:-1]):
+        mend = "Train one without padding in a `fit` of your own, on masks cut to its output."
+        raise ValueError(checks.message("model", "give an answer for each pixel of an image", gives, mend))
