@@ -93,7 +93,7 @@ def _contract(data: Mapping[str, Any]) -> str:
 def _usage(data: Mapping[str, Any]) -> str:
     size, maps = data.get("image_shape", (28, 28, 1)), data.get("targets", "labels")
     answers = "images" if maps == "images" else "probabilities"
-    ours = "" if maps == "labels" else "import kerascnn  # whose layers the file has\n"
+    ours = "" if maps == "labels" else "import kerascnn.layers  # which the file has\n"
     zeros = f"np.zeros((1, {', '.join(str(side) for side in size)}), 'uint8')"
     return f"""```python
 import keras, numpy as np

@@ -43,8 +43,8 @@ def check(class_weight: Any) -> None:
 def named(class_weight: Any, data: Any) -> dict[int, float] | None:
     """The weight of every class of a `kerascnn.data.Data` that `class_weight` means; None where it is None.
 
-    "balanced" counts the training labels, of masks their pixels; a class that a mapping leaves out has 1. Raises: ValueError for what `check`
-    refuses, and for a class index that the data do not have.
+    "balanced" counts the training labels, of masks their pixels; a class that a mapping leaves out has 1. Raises:
+    ValueError for what `check` refuses, and for a class index that the data do not have.
 
     >>> from kerascnn.data import load
     >>> named({1: 5}, load("digits"))[1]

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from kerascnn import checks, models, tuning
 from kerascnn import data as datasets
 from kerascnn.inspect import Cost, cost
-from kerascnn.tuning import Between, Choices, ConvNetSpace, TuneResult
+from kerascnn.models.registry import MAPS
+from kerascnn.tuning import Between, Choices, ConvNetSpace, TuneResult, UNetSpace
 from recipes._shell import RUNS
 
 SPACES = {  # what is searched unless a space is given
@@ -18,7 +19,11 @@ SPACES = {  # what is searched unless a space is given
     "finetune": Choices(
         learning_rate=Between(1e-4, 1e-3, log=True), unfreeze=(0, 1, 2), dropout=Between(0.0, 0.5, step=0.1)
     ),
+    "segment": UNetSpace() + Choices(learning_rate=Between(5e-4, 1e-2, log=True)),
+    "denoise": UNetSpace() + Choices(learning_rate=Between(5e-4, 1e-2, log=True)),
 }
+TARGETS = {"segment": "masks", "denoise": "images"}  # what a recipe's data have, if not labels
+OBJECTIVES = {"segment": "iou", "denoise": "psnr"}  # by which trials are compared, if not by accuracy
 
 
 def tune(
@@ -27,7 +32,7 @@ def tune(
     recipe: str | Callable = "classify",
     space: str | Callable | None = None,
     tuner: Literal["random", "grid", "bayesian", "hyperband"] = "hyperband",
-    objective: str = "accuracy",
+    objective: str | None = None,
     max_trials: int | None = 30,
     max_seconds: float | None = None,
     max_parameters: int | None = None,
@@ -49,16 +54,16 @@ def tune(
 
     Args:
         data: as the recipe takes it; with `workers` a name, a folder or arrays.
-        recipe: "classify", "finetune" or the name of another one; in Python any function
+        recipe: "classify", "finetune", "segment", "denoise"; in Python any function
             `f(data, *, epochs, save_to, ...) -> Result`.
         space: what is searched. In Python a function of `hp` (a `keras_tuner.HyperParameters`) that returns arguments
             of the recipe, such as `tuning.ConvNetSpace()`; as text "ConvNetSpace(kernels=(3, 5)) +
             Choices(learning_rate=Between(0.01, 1.0, log=True), batch_size=(64, 128))". None searches the network and
-            the learning rate for classify, and how much of the backbone trains for finetune.
+            the learning rate, and for finetune how much of the backbone trains.
         tuner: "random", "grid" (all combinations), "bayesian" (a Gaussian process), or "hyperband": many trials of few
             epochs, of which the best are trained anew for longer.
         objective: a figure of the recipe's Result, such as "accuracy" or "val_loss"; of losses and errors less is
-            better.
+            better. None is "accuracy", for segment "iou" and for denoise "psnr".
         max_trials: after which the sweep ends, unless its tuner ends it; None is without such a limit.
         max_seconds: after which no further trial begins.
         max_parameters: a network with more is not built, and does not count as a trial.
@@ -81,6 +86,7 @@ def tune(
     """
     recipe = _recipe(recipe)
     space = _space(space, recipe)
+    objective = objective or OBJECTIVES.get(recipe.__name__, "accuracy")
     fixed = _fixed(recipe, same, seed)
     plan = tuning.Plan(
         tuner, _epochs(recipe, fixed), max_trials, max_seconds, max_parameters, max_flops, workers, keep, seed,
@@ -97,8 +103,8 @@ def tune(
         mend = "Pass resume=True to go on with it, or delete it."
         raise ValueError(checks.message("directory", "be new with resume=False", str(folder), mend))
     with datasets.remembered(test=False):
-        loaded = datasets.load(data, **_reading(recipe, fixed))
-        cost_of = partial(_cost, shape=loaded.image_shape, classes=loaded.classes)
+        loaded = datasets.load(data, targets=TARGETS.get(recipe.__name__, "labels"), **_reading(recipe, fixed))
+        cost_of = partial(_cost, shape=loaded.image_shape, classes=loaded.classes or loaded.channels)
         with tuning.Sweep(job, found, plan, cost_of) as sweep:
             if sweep.is_new:
                 sweep.rehearse(loaded)
@@ -165,7 +171,11 @@ def _reading(recipe: Callable, fixed: Mapping[str, Any]) -> dict[str, Any]:
 def _cost(arguments: Mapping[str, Any], *, shape: tuple[int, ...], classes: int) -> Cost | None:
     """What the network of these arguments costs; None where they name none."""
     model = arguments.get("model")
-    return None if model is None else cost(lambda: models.build(model, shape, classes))
+    if model is None:
+        return None
+    if isinstance(model, str) and model.partition("(")[0].strip() in MAPS:
+        return cost(lambda: models.build_map(model, shape, classes), shape)
+    return cost(lambda: models.build(model, shape, classes))
 
 
 def _name(data: Any) -> str:

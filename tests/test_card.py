@@ -58,6 +58,32 @@ def test_says_everything_a_stranger_asks():
     assert "`(batch, 28, 28, 1)`, uint8 or float32 in 0..255" in card
 
 
+@pytest.mark.parametrize(
+    ("targets", "lines"),
+    [
+        (
+            "masks",
+            (
+                "Gives `(batch, height, width, 2)` probabilities in float32, in the order of the class names.",
+                "| shirt | 75.0 % | - | 1,200 |",
+                "| iou | 75.00 % |",
+            ),
+        ),
+        (
+            "images",
+            ("Gives images `(batch, height, width, channels)` in float32, in 0..255; a few values may lie outside.",),
+        ),
+    ],
+)
+def test_networks_that_answer_for_each_pixel_take_images_of_any_size(targets, lines):
+    rows = [{"class": "shirt", "iou": 0.75, "recall": None, "pixels": 1200}]
+    figures = {"metrics": {"iou": 0.75}, "per_class": rows if targets == "masks" else ()}
+    card = model_card(RECORD | figures | {"data": RECORD["data"] | {"targets": targets}})
+    for line in (*lines, "import kerascnn.layers  # which the file has"):
+        assert line in card.splitlines()
+    assert "Takes raw images `(batch, height, width, 1)`" in card and "trained with images of 28 x 28 pixels" in card
+
+
 def test_every_table_has_as_many_cells_in_each_row_as_in_its_head():
     for block in model_card(RECORD).split("\n\n"):
         if block.startswith("|"):

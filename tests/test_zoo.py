@@ -24,11 +24,20 @@ def test_a_model_of_the_zoo_loads_and_answers(name):
     result = kerascnn.load(name)
     record = result.extras["record"]
     shape, classes = record["data"]["image_shape"], record["data"]["class_names"]
+    pixels = shape[:-1] if record["recipe"] == "segment" else []
     probabilities = result.model.predict(np.full((2, *shape), 128, "uint8"), verbose=0)
-    assert probabilities.shape == (2, len(classes)) and probabilities.dtype == np.float32
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
-    assert record["command"].startswith("python -m recipes classify")
+    assert probabilities.shape == (2, *pixels, len(classes)) and probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-5)
+    assert record["command"].startswith(f"python -m recipes {record['recipe']} ")
     assert not re.search(r"(/tmp|/home|/root|/work)/", (result.path / "result.json").read_text())
+
+
+def test_the_scenes_model_is_as_good_as_its_card_says():
+    from kerascnn import reports
+
+    result = kerascnn.load("scenes-unet")
+    report = reports.segmentation(result.model, kerascnn.data.load("scenes", targets="masks"))
+    assert report.figures["iou"] == pytest.approx(result.metrics["iou"], abs=1e-4)
 
 
 def test_the_digits_model_is_as_good_as_its_card_says():

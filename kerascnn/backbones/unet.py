@@ -71,7 +71,7 @@ def unet_on(
     options = {"up": up, "attention": attention, "depth": convolutions, "normalization": normalization}
     for stride, width in levels.items():
         x = decoder_block(x, skips.get(stride), width, **options, name=f"decoder{stride}")
-    x = CropToReference(name="crop")([x, inputs])
+    x = CropToReference("start", name="crop")([x, inputs])
     outputs = map_head(x, classes, head, image=inputs, name="output")
     return keras.Model(inputs, outputs, name=name or f"unet_on_{lower.name}")
 

@@ -13,6 +13,7 @@ from kerascnn.data.images import read_image as read_image
 from kerascnn.data.loading import load as load
 from kerascnn.data.remembering import remembered as remembered
 from kerascnn.data.remembering import without_test as without_test
+from kerascnn.data.repeating import first_batch as first_batch
 from kerascnn.data.repeating import repeated as repeated
 from kerascnn.data.scenes import Scene as Scene
 from kerascnn.data.scenes import Scenes as Scenes

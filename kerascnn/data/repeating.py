@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 
 from kerascnn import checks
-from kerascnn.data.dataset import Data, elements_of
-from kerascnn.data.sources import Subset
+from kerascnn.data.batching import plain_batches
+from kerascnn.data.dataset import Data, elements_of, from_sources
+from kerascnn.data.sources import Arrays, Pairs, Subset
 
 
 def repeated(data: Data, times: int) -> Data:
@@ -31,3 +32,14 @@ def repeated(data: Data, times: int) -> Data:
     report = {name: value for name, value in data.report.items() if name not in ("class_counts", "class_pixels")}
     changed = {"train": elements_of(source), "train_size": source.size, "report": report}
     return dataclasses.replace(data, sources={**data.sources, "train": source}, **changed)
+
+
+def first_batch(data: Data, batch_size: int, times: int = 1) -> Data:
+    """The first `batch_size` examples of the training split, `times` each, and of the validation split."""
+    batches = {
+        split: next(plain_batches(data, split, batch_size).as_numpy_iterator()) for split in ("train", "validation")
+    }
+    batches["train"] = tuple(np.concatenate([part] * times) for part in batches["train"])
+    source = Arrays if data.targets == "labels" else Pairs
+    sources = {split: source(*arrays) for split, arrays in batches.items()}
+    return from_sources(sources, data.class_names, targets=data.targets, name=data.name)

@@ -35,7 +35,7 @@ class Cost:
     flops: int
 
 
-def cost(model: keras.Model | Callable[[], keras.Model]) -> Cost:
+def cost(model: keras.Model | Callable[[], keras.Model], image_shape: tuple[int, ...] | None = None) -> Cost:
     """The parameters and the operations of a Functional or Sequential model, also one of nested models.
 
     Counted are convolutions of all kinds and dense layers with their biases, in models within the model and in wrappers
@@ -47,9 +47,10 @@ def cost(model: keras.Model | Callable[[], keras.Model]) -> Cost:
         model: the model, or a function that builds it, such as `lambda: models.build("vgg16", shape, 10)`. What the
             function builds gets no memory, however large it is, and leaves no trace: neither on the names nor on
             the random numbers of what is built next.
+        image_shape: of the image, for a model that takes any size.
 
-    Raises: ValueError for a model, within the model too, with a `call` of its own, or for images of no certain size;
-        TypeError if the function gives no model; what the function raises.
+    Raises: ValueError for a model, within the model too, with a `call` of its own, or for images of no certain size
+        where `image_shape` is None; TypeError if the function gives no model; what the function raises.
 
     >>> image = keras.Input((8, 8, 1))
     >>> cost(keras.Model(image, layers.Conv2D(4, 3, padding="same", use_bias=False)(image)))
@@ -60,19 +61,19 @@ def cost(model: keras.Model | Callable[[], keras.Model]) -> Cost:
     state, policy = random.getstate(), keras.config.dtype_policy()
     try:
         with ThreadPoolExecutor(max_workers=1) as apart:
-            return apart.submit(_cost, model, policy).result()
+            return apart.submit(_cost, model, policy, image_shape).result()
     finally:
         random.setstate(state)
 
 
-def _cost(model, policy) -> Cost:
+def _cost(model, policy, image_shape) -> Cost:
     keras.config.set_dtype_policy(policy)
     with keras.StatelessScope(initialize_variables=False):
         built = model if isinstance(model, keras.Model) else model()
         if not isinstance(built, keras.Model):
             raise TypeError(checks.message("model", "be a keras.Model or a function that builds one", built))
         network = nested.graph(built)
-        images = [keras.KerasTensor((1, *x.shape[1:]), x.dtype) for x in network.inputs]
+        images = [keras.KerasTensor((1, *(image_shape or x.shape[1:])), x.dtype) for x in network.inputs]
         return Cost(network.count_params(), _flops(network, images))
 
 
@@ -110,6 +111,6 @@ def _places(layer, x) -> int:
 
 def _known(layer, x) -> tuple[int, ...]:
     if None in x.shape:
-        rule, mend = "take images of a certain size", "Build it with keras.Input((height, width, channels))."
+        rule, mend = "take images of a certain size", "Pass image_shape=(height, width, channels)."
         raise ValueError(checks.message("model", rule, f"{x.shape} at {layer.name}", mend))
     return tuple(x.shape)

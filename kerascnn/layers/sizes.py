@@ -8,17 +8,19 @@ from kerascnn import checks
 
 @keras.saving.register_keras_serializable("kerascnn")
 class PadToMultiple(keras.layers.Layer):
-    """Pads each side of a map to the next multiple of `multiple`, half of it before and half after, by mirroring.
+    """Pads each side of a map to the next multiple of `multiple`, at its end, by mirroring.
 
-    Mirrored is with the border pixel itself, "abc" -> "ba abc cb", and again where the padding is wider than the image:
-    a single pixel can be padded to any size. An odd pixel goes after. `CropToReference` undoes it.
+    Mirrored is with the border pixel itself, "abc" -> "abc cba", and again where the padding is wider than the image: a
+    single pixel can be padded to any size. All pixels keep their places, so that what is pooled together does not
+    depend on the size of the image, and a part of an image is seen as in the whole. `CropToReference("start")` undoes
+    it.
 
     Input: `(batch, ..., channels)` with one to three axes in between, of sizes that may be unknown (None) before an
     image comes; output the same. Raises: ValueError unless `multiple` is a positive integer.
 
     >>> import numpy as np
     >>> PadToMultiple(5)(np.array([[[1.0], [2.0]]]))[0, :, 0].numpy().tolist()
-    [1.0, 1.0, 2.0, 2.0, 1.0]
+    [1.0, 2.0, 2.0, 1.0, 1.0]
     """
 
     def __init__(self, multiple: int, **kwargs):
@@ -44,27 +46,29 @@ class PadToMultiple(keras.layers.Layer):
     def _places(self, size):
         """For each place of the padded axis, that of the pixel which it shows."""
         missing = (self.multiple - size % self.multiple) % self.multiple
-        places = (ops.arange(size + missing, dtype="int32") - missing // 2) % (2 * size)
+        places = ops.arange(size + missing, dtype="int32") % (2 * size)
         return ops.minimum(places, 2 * size - 1 - places)
 
 
 @keras.saving.register_keras_serializable("kerascnn")
 class CropToReference(keras.layers.Layer):
-    """Cuts the middle of a map, as large as another map: `CropToReference()([x, reference])`.
+    """Cuts a part out of a map, as large as another map: `CropToReference()([x, reference])`.
 
-    Of an odd surplus the larger half is cut off at the end. It takes back what `PadToMultiple` has added, and cuts the
-    shortcuts of a U-Net of unpadded convolutions.
+    `place` "middle" is for the shortcuts of a U-Net of unpadded convolutions; of an odd surplus the larger half is cut
+    off at the end. "start" takes back what `PadToMultiple` has added.
 
     Inputs: two maps `(batch, ..., channels)` with as many axes; the values of the second do not matter. Output: the
-    first, with the sizes of the second. Raises: ValueError for other inputs, or a reference that is known to be larger.
+    first, with the sizes of the second. Raises: ValueError for another `place`, other inputs, or a reference that is
+    known to be larger.
 
     >>> import numpy as np
     >>> CropToReference()([np.arange(5.0).reshape(1, 5, 1), np.zeros((1, 2, 1))])[0, :, 0].numpy().tolist()
     [1.0, 2.0]
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, place: str = "middle", **kwargs):
         super().__init__(**kwargs)
+        self.place = checks.one_of("place", place, ("middle", "start"))
 
     def build(self, input_shape):
         """Checks the shapes; there are no weights."""
@@ -82,10 +86,15 @@ class CropToReference(keras.layers.Layer):
         if all(x.shape[axis] is not None and x.shape[axis] == reference.shape[axis] for axis in spatial):
             return x
         sizes, wanted = ops.shape(x), ops.shape(reference)
-        starts = {axis: (sizes[axis] - wanted[axis]) // 2 for axis in spatial}
+        middle = self.place == "middle"
+        starts = {axis: (sizes[axis] - wanted[axis]) // 2 if middle else 0 for axis in spatial}
         return x[(slice(None), *(slice(start, start + wanted[axis]) for axis, start in starts.items()))]
 
     def compute_output_shape(self, input_shape):
         """The sizes of the second, the channels of the first."""
         x, reference = input_shape
         return (x[0], *reference[1:-1], x[-1])
+
+    def get_config(self):
+        """The arguments."""
+        return super().get_config() | {"place": self.place}

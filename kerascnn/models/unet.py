@@ -80,7 +80,7 @@ def unet(  # noqa: PLR0913 (what a search varies)
     for level in range(depth, 0, -1):
         x = decoder_block(x, skips[level - 1], widths[level - 1], **ways, **style, name=f"decoder{level}")
     if padded:
-        x = CropToReference(name="crop")([x, inputs])
+        x = CropToReference("start", name="crop")([x, inputs])
     return keras.Model(inputs, map_head(x, classes, head, image=inputs, name="output"), name=name)
 
 

@@ -15,6 +15,7 @@ from kerascnn.tuning.spaces import Choices as Choices
 from kerascnn.tuning.spaces import ConvNetSpace as ConvNetSpace
 from kerascnn.tuning.spaces import LeNetSpace as LeNetSpace
 from kerascnn.tuning.spaces import ResNetSpace as ResNetSpace
+from kerascnn.tuning.spaces import UNetSpace as UNetSpace
 from kerascnn.tuning.spaces import VGGSpace as VGGSpace
 from kerascnn.tuning.spaces import ZFNetSpace as ZFNetSpace
 from kerascnn.tuning.sweep import JOURNAL as JOURNAL

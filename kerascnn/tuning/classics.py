@@ -6,6 +6,7 @@ from typing import Any
 
 from kerascnn.tuning.choices import Space
 from kerascnn.tuning.drawing import (
+    between,
     call,
     checked_integers,
     checked_numbers,
@@ -164,6 +165,47 @@ class ResNetSpace(Space):
         """`{"model": "resnet20(...)"}`."""
         name, filters = f"resnet{pick(hp, 'depth', self.depths)}", pick(hp, "filters", doublings(*self.filters))
         return {"model": call(name, filters=filters, kernel_size=pick(hp, "kernel", self.kernels))}
+
+
+@dataclass(frozen=True)
+class UNetSpace(Space):
+    """U-Nets of other depths and widths, for recipes that answer for each pixel.
+
+    Attributes:
+        depths: the range of how often the map is halved.
+        filters: the range of feature maps of the first level, drawn from the lowest and its doublings; each deeper
+            level has twice as many. 64 in the paper, with a depth of 4.
+        kernels: sizes of all kernels.
+        convolutions: at each level, down and up.
+        block: "plain", "residual" or both.
+        attention: whether gates weight the shortcuts: True, False or both.
+
+    Raises: ValueError for what the attributes do not allow.
+    """
+
+    depths: tuple[int, int] = (2, 4)
+    filters: tuple[int, int] = (8, 64)
+    kernels: tuple[int, ...] = (3,)
+    convolutions: tuple[int, ...] = (1, 2)
+    block: tuple[str, ...] = ("plain",)
+    attention: tuple[bool, ...] = (False,)
+
+    def __post_init__(self):
+        """Checks the attributes."""
+        keep_checked(self, depths=checked_range, filters=checked_range, kernels=checked_integers, attention=_truths)
+        keep_checked(self, convolutions=checked_integers, block=partial(checked_values, allowed=("plain", "residual")))
+
+    def __call__(self, hp) -> dict[str, Any]:
+        """`{"model": "unet(...)"}`."""
+        sizes = {
+            "filters": pick(hp, "filters", doublings(*self.filters)),
+            "depth": between(hp, "depth", *self.depths),
+            "kernel_size": pick(hp, "kernel", self.kernels),
+            "convolutions": pick(hp, "convolutions", self.convolutions),
+            "block": pick(hp, "block", self.block),
+            "attention": pick(hp, "attention", self.attention),
+        }
+        return {"model": call("unet", **sizes)}
 
 
 def _truths(name, values):

@@ -1,6 +1,5 @@
 """A sweep of one batch, before the real one: does it run, is the objective there, how long will it take."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,8 @@ from kerascnn.tuning.job import Job, known_to, score
 
 DRAWS = 24  # of which the smallest and the largest network are tried
 PASSES, STEPS = 3, 3  # epochs, of which the first one compiles, and steps in each, all with the same batch
-READING = ("image_size", "resize", "skip_bad", "validation")  # arguments that say how data are read, which they are
+READING = ("image_size", "resize", "skip_bad", "validation", "ignore", "class_values")
+"""Arguments that say how data are read, which they are."""
 SHORT = {"head_epochs": 1, "precision": "float32", "verbose": 0}  # as far as the recipe has them
 
 
@@ -95,20 +95,9 @@ def _seconds_per_step(job: Job, values, data: datasets.Data) -> float:
     batch_size = min(arguments.get("batch_size") or datasets.suited_batch_size(data), data.train_size)
     arguments |= {"batch_size": batch_size, "epochs": PASSES} | known_to(job.recipe, SHORT)
     try:
-        result = job.recipe(_one_batch(data, batch_size), **arguments)
+        result = job.recipe(datasets.first_batch(data, batch_size, STEPS), **arguments)
     except Exception as error:
         error.add_note(f"This was the rehearsal of the sweep, with {values.values}.")
         raise
     score(result, job.objective)
     return batch_size / result.extras["record"]["images_per_second"]
-
-
-def _one_batch(data: datasets.Data, batch_size: int) -> datasets.Data:
-    """The first batch of each split alone, that of training `STEPS` times."""
-    train, validation = (
-        next(datasets.plain_batches(data, split, batch_size).as_numpy_iterator()) for split in ("train", "validation")
-    )
-    repeated = tuple(np.concatenate([part] * STEPS) for part in train)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of classes without an image, which a batch may well have
-        return datasets.load((repeated, validation), class_names=data.class_names)

@@ -11,6 +11,7 @@ from kerascnn.tuning.choices import Choices as Choices
 from kerascnn.tuning.choices import Space as Space
 from kerascnn.tuning.classics import LeNetSpace as LeNetSpace
 from kerascnn.tuning.classics import ResNetSpace as ResNetSpace
+from kerascnn.tuning.classics import UNetSpace as UNetSpace
 from kerascnn.tuning.classics import VGGSpace as VGGSpace
 from kerascnn.tuning.classics import ZFNetSpace as ZFNetSpace
 from kerascnn.tuning.drawing import (

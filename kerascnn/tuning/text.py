@@ -6,7 +6,7 @@ from typing import Any
 from kerascnn import checks
 from kerascnn.tuning import spaces
 
-NAMES = ("Between", "Choices", "ConvNetSpace", "LeNetSpace", "ResNetSpace", "VGGSpace", "ZFNetSpace")
+NAMES = ("Between", "Choices", "ConvNetSpace", "LeNetSpace", "ResNetSpace", "UNetSpace", "VGGSpace", "ZFNetSpace")
 
 
 def parse_space(text: str) -> Any:

@@ -51,7 +51,7 @@ def test_the_answer_has_the_size_of_the_image_and_the_encoder_that_of_the_backbo
     assert answer.shape == (2, 40, 70, 3) and answer.dtype == np.float32
     np.testing.assert_allclose(answer.sum(-1), 1, 1e-5)
     padded = np.asarray(PadToMultiple(32)(pixels.astype("float32")))
-    np.testing.assert_allclose(answer, np.asarray(model(padded))[:, 12:52, 13:83], 1e-4, 1e-5)
+    np.testing.assert_allclose(answer, np.asarray(model(padded))[:, :40, :70], 1e-4, 1e-5)
     lower = backbone("mobilenet_v2", (64, 96, 1), weights=model)
     top = keras.Model(model.input, output_in(model, model.get_layer("out_relu")))
     np.testing.assert_allclose(top(pixels), lower(padded), 1e-4, 1e-5)

@@ -19,18 +19,18 @@ def row(*values):
         ((1, 2, 3), 1, (1, 2, 3)),
         ((1, 2, 3), 3, (1, 2, 3)),
         ((1, 2, 3), 4, (1, 2, 3, 3)),
-        ((1, 2, 3), 5, (1, 1, 2, 3, 3)),
-        ((1, 2), 8, (2, 2, 1, 1, 2, 2, 1, 1)),  # mirrored again where the padding is wider than the image
+        ((1, 2, 3), 5, (1, 2, 3, 3, 2)),
+        ((1, 2), 8, (1, 2, 2, 1, 1, 2, 2, 1)),  # mirrored again where the padding is wider than the image
         ((7,), 4, (7, 7, 7, 7)),
     ],
 )
-def test_a_row_is_mirrored_on_both_sides(values, multiple, expected):
+def test_a_row_is_mirrored_at_its_end(values, multiple, expected):
     assert np.asarray(PadToMultiple(multiple)(row(*values))).flatten().tolist() == list(expected)
 
 
 def test_narrow_padding_is_that_of_numpy():
     image = np.random.default_rng(0).normal(size=(2, 5, 6, 3)).astype("float32")
-    expected = np.pad(image, ((0, 0), (1, 2), (1, 1), (0, 0)), "symmetric")
+    expected = np.pad(image, ((0, 0), (0, 3), (0, 2), (0, 0)), "symmetric")
     np.testing.assert_array_equal(PadToMultiple(8)(image), expected)
 
 
@@ -39,7 +39,7 @@ def test_the_crop_takes_the_padding_back_in_a_graph_of_unknown_sizes(sizes):
     inputs = keras.Input((*(None for _ in sizes), 2))
     padded = PadToMultiple(8)(inputs)
     assert padded.shape == inputs.shape
-    model = keras.Model(inputs, [padded, CropToReference()([padded, inputs])])
+    model = keras.Model(inputs, [padded, CropToReference("start")([padded, inputs])])
     images = np.random.default_rng(0).normal(size=(2, *sizes, 2)).astype("float32")
     wide, back = model.predict(images, verbose=0)
     assert wide.shape == (2, *(-(-size // 8) * 8 for size in sizes), 2)
@@ -49,6 +49,11 @@ def test_the_crop_takes_the_padding_back_in_a_graph_of_unknown_sizes(sizes):
 def test_the_crop_takes_the_middle():
     x, reference = np.arange(42.0, dtype="float32").reshape(1, 6, 7, 1), np.zeros((1, 3, 7, 5), "float32")
     np.testing.assert_array_equal(CropToReference()([x, reference]), x[:, 1:4])
+
+
+def test_the_crop_takes_the_start():
+    x, reference = np.arange(42.0, dtype="float32").reshape(1, 6, 7, 1), np.zeros((1, 3, 7, 5), "float32")
+    np.testing.assert_array_equal(CropToReference("start")([x, reference]), x[:, :3])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 import kerascnn
 from kerascnn.data import arrays
-from kerascnn.tuning import Choices, ConvNetSpace
+from kerascnn.tuning import Choices, ConvNetSpace, UNetSpace
 from recipes import classify, tune
 
 RNG = np.random.default_rng(0)
@@ -86,6 +86,15 @@ def test_what_a_recipe_takes_is_searched_like_a_network(tmp_path):
     drawn = {trial.number: tuple(trial.arguments[name] for name in names) for trial in found.trials}
     assert drawn == {0: (1, 20, None), 1: (1, 30, None), 2: (2, 20, None)}
     assert all(trial.epochs == trial.arguments["epochs"] for trial in found.trials)
+
+
+def test_networks_that_answer_for_each_pixel_are_searched_too(tmp_path):
+    masks = (X[..., 0] > 100).astype("uint8")
+    data = (X[:60], masks[:60]), (X[60:], masks[60:])
+    space = UNetSpace(depths=(1, 2), filters=(2, 4), convolutions=(1,))
+    found = tune(data, recipe="segment", space=space, tuner="random", max_trials=2, directory=tmp_path, **SHORT)
+    assert found.objective == "iou" and found.best.metrics["iou"] == pytest.approx(found.trials[0].score)
+    assert all(trial.flops > 0 and trial.parameters > 0 for trial in found.trials)
 
 
 def test_data_is_read_once_for_all_trials_and_once_with_the_test_split(sweep):

@@ -15,11 +15,12 @@ from kerascnn.tuning.spaces import (
     ConvNetSpace,
     LeNetSpace,
     ResNetSpace,
+    UNetSpace,
     VGGSpace,
     ZFNetSpace,
 )
 
-READY = [ConvNetSpace(), ZFNetSpace(), LeNetSpace(), VGGSpace(), ResNetSpace()]
+READY = [ConvNetSpace(), ZFNetSpace(), LeNetSpace(), VGGSpace(), ResNetSpace(), UNetSpace()]
 TWO = ConvNetSpace(stages=(1, 2), filters=(8, 16), kernels=(3,), strides=(2,), block=("plain",), pooling=("none",))
 REST = "block='plain', pooling='none', activation='relu', normalization=True, head='average', dropout=0.0)"
 
@@ -118,7 +119,8 @@ def test_draws_of_the_classic_spaces_build_for_small_images(space):
     with keras.StatelessScope(initialize_variables=False):
         for text in texts:
             assert models.describe(text) == text
-            models.build(text, (28, 28, 1), 3)
+            make = models.build_map if isinstance(space, UNetSpace) else models.build
+            make(text, (28, 28, 1), 3)
     keras.utils.clear_session()
 
 
@@ -135,6 +137,10 @@ def test_the_texts_of_the_classic_spaces():
     vgg = given(depth=16, filters=16, units=256)
     assert VGGSpace()(vgg)["model"] == (
         "vgg16(filters=(16, 32, 64, 128, 128), kernel_size=3, units=(256, 256), normalization='batch')"
+    )
+    unet = given(filters=32, depth=3, convolutions=1)
+    assert UNetSpace()(unet)["model"] == (
+        "unet(filters=32, depth=3, kernel_size=3, convolutions=1, block='plain', attention=False)"
     )
     assert ResNetSpace()(given(depth=32, filters=64))["model"] == "resnet32(filters=64, kernel_size=3)"
 
