@@ -1,9 +1,9 @@
 """Membranes in electron microscopy (ISBI 2012): quality on slices held out, and how it grows with training slices.
 
-The folder has `image/NN.png` and `label/NN.png` (0 membrane, 255 cell). Each fold holds out four slices, which are
-looked at once, after the last epoch; nothing is chosen on them. Printed are the pixel error, the IoU of membranes and
-V-Rand (Arganda-Carreras et al. 2015). With `--curve`, instead, the first fold with fewer training slices, with elastic
-deformation and without it.
+The folder has `image/NN.png` and `label/NN.png` (0 membrane, 255 cell). Each fold holds out four slices, which judge
+the network once; the epoch that is kept is chosen on a training slice. Printed are the pixel error, the IoU of
+membranes and V-Rand (Arganda-Carreras et al. 2015) at the best of nine thresholds, as in the challenge. With `--curve`,
+instead, the first fold with fewer training slices, with elastic deformation and without it.
 
     python benchmarks/membrane.py FOLDER
     python benchmarks/membrane.py FOLDER --curve
@@ -72,7 +72,7 @@ def trained(images, masks, fold, count, pipeline: augmentation.Pipeline, options
     x, y = images[~held][:count], masks[~held][:count]
     begun = time.perf_counter()
     result = segment(
-        ((x, y), (x[:1], y[:1])),  # what it is validated on is not looked at: the last epoch would do as well
+        ((x, y), (x[:1], y[:1])),
         model=options.model, patch=options.patch, passes=max(1, options.looks // count), epochs=options.epochs,
         augment=pipeline, batch_size=4, verbose=0,
     )  # fmt: skip

@@ -81,7 +81,7 @@ def _contract(data: Mapping[str, Any]) -> str:
     gives = {
         "labels": f"`(batch, {classes})` probabilities in float32, in the order of the class names.",
         "masks": f"`(batch, {size}, {classes})` probabilities in float32, in the order of the class names.",
-        "images": f"images `(batch, {size}, channels)` in float32, in 0..255; a few values may lie outside.",
+        "images": f"images `(batch, {size}, channels)` in float32, in 0..255; some may lie outside.",
     }
     trained = "" if maps == "labels" else f" It was trained with images of {' x '.join(map(str, sides))} pixels."
     return (
@@ -112,7 +112,8 @@ python -m recipes predict --model FOLDER IMAGE...
 def _data(data: Mapping[str, Any]) -> str:
     if not data.get("name"):
         return ""
-    lines = [f"`{data['name']}`: {len(data.get('class_names', ()))} classes"]
+    classes = data.get("class_names", ())
+    lines = [f"`{data['name']}`" + (f": {len(classes)} classes" if classes else "")]
     sizes = [f"{count:,} {split}" for split, count in data.get("sizes", {}).items() if count]
     lines[0] += f"; {', '.join(sizes)} images." if sizes else "."
     skipped = data.get("report", {}).get("skipped", ())

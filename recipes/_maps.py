@@ -1,32 +1,62 @@
 """Image files through a network that answers for each pixel."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from kerascnn import checks, plots, tiling
 from kerascnn import data as datasets
-from kerascnn import plots, tiling
 from kerascnn.training import Result
 
 WHOLE = 2**20  # pixels up to which an image goes through the network in one piece
 
 
+def check_names(files: Sequence[str | Path]) -> None:
+    """Raises ValueError for files whose maps would overwrite each other."""
+    stems = [Path(file).stem for file in files]
+    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+    if twice:
+        mend = "Answer them one after the other, with another `to` for each."
+        raise ValueError(checks.message("images", "have different names, as their maps do", twice, mend))
+
+
 def answer(result: Result, file: Path, to: Path) -> dict[str, Any]:
     """Writes the masks or the restored image of a file into the folder `to`; says where, and each class's share."""
-    data = result.extras["record"]["data"]
+    record = result.extras["record"]
+    data = record["data"]
     image = datasets.read_image(file, channels=data["image_shape"][-1])
-    if image.shape[0] * image.shape[1] <= WHOLE:
-        output = np.asarray(result.model.predict_on_batch(image[None]))[0]
-    else:
-        output = tiling.predict_tiled(result.model, image)
+    output = _output(result.model, image, _seen_size(result.model, image.shape[:2], data))
     to.mkdir(parents=True, exist_ok=True)
     if data["targets"] == "images":
         written = to / f"{file.stem}-restored.png"
         datasets.write_image(written, np.clip(np.rint(output), 0, 255).astype(np.uint8))
         return {"image": str(file), "written": str(written)}
-    return {"image": str(file), **_masks(output, data["class_names"], data["multi_label"], to / file.stem)}
+    return {"image": str(file), **_masks(output, data["class_names"], data["multi_label"], to, file.stem)}
+
+
+def _seen_size(model, size: tuple[int, int], data: Mapping[str, Any]) -> tuple[int, int]:
+    """The size at which the network sees an image: that of training where images were resized for it."""
+    trained, resize = tuple(data["image_shape"][:2]), data.get("report", {}).get("resize")
+    if None not in model.input_shape[1:3] or resize == "stretch":
+        return trained
+    if resize is None:
+        return size
+    choose = min if resize == "letterbox" else max  # what "crop" cuts off is seen too, at the same scale
+    scale = choose(new / old for new, old in zip(trained, size, strict=True))
+    return tuple(max(1, round(side * scale)) for side in size)
+
+
+def _output(model, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """What the network says of an image that it sees at `size`, brought back to the image's own size."""
+    seen = image if image.shape[:2] == size else datasets.fit(image, size)
+    if size[0] * size[1] <= WHOLE or None not in model.input_shape[1:3]:
+        output = np.asarray(model.predict_on_batch(seen[None]))[0]
+    else:
+        output = tiling.predict_tiled(model, seen)
+    return output if size == image.shape[:2] else datasets.fit(output, image.shape[:2])
 
 
 def cells(answer: Mapping[str, Any]) -> dict[str, str]:
@@ -36,16 +66,17 @@ def cells(answer: Mapping[str, Any]) -> dict[str, str]:
     return {"image": answer["image"], "written": answer["written"], **told}
 
 
-def _masks(output: np.ndarray, names: Sequence[str], several: bool, stem: Path) -> dict[str, Any]:
+def _masks(output: np.ndarray, names: Sequence[str], several: bool, to: Path, stem: str) -> dict[str, Any]:
     """Writes a mask of class indices; where a pixel may have `several` classes, a mask of 0 and 1 for each class."""
     colours = plots.mask_colours(len(names))
     if several:
-        layers = {f"{stem}-{name}.png": output[..., index] >= 0.5 for index, name in enumerate(names)}
+        words = [re.sub(r"[^\w.-]+", "-", name) for name in names]
+        layers = {f"{stem}-{index}-{word}.png": output[..., index] >= 0.5 for index, word in enumerate(words)}
         for place, (path, mask) in enumerate(layers.items()):
-            datasets.write_mask(path, mask, np.stack([np.zeros(3), colours[place]]))
-        shares, written = [mask.mean() for mask in layers.values()], f"{stem}-*.png"
+            datasets.write_mask(to / path, mask, np.stack([np.zeros(3), colours[place]]))
+        shares, written = [mask.mean() for mask in layers.values()], str(to / f"{stem}-*.png")
     else:
-        mask, written = output.argmax(axis=-1), f"{stem}-mask.png"
+        mask, written = output.argmax(axis=-1), str(to / f"{stem}-mask.png")
         datasets.write_mask(written, mask, colours)
         shares = np.bincount(mask.ravel(), minlength=len(names)) / mask.size
     return {"written": written, "shares": {name: round(float(s), 6) for name, s in zip(names, shares, strict=True)}}

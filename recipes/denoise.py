@@ -9,7 +9,7 @@ import keras
 from kerascnn import augmentation, checks, metrics, models, optimizers, reports, schedules, training
 from kerascnn import data as datasets
 from kerascnn import noise as noises
-from kerascnn.models.registry import MAPS, parse
+from kerascnn.models.registry import MAP_MODELS, parse
 from kerascnn.training import Result
 from recipes._arguments import check_maps, check_training
 
@@ -52,6 +52,11 @@ def denoise(
 
     Each training image gets other noise in each epoch; those that the network is validated and judged on get the same
     noise always. The weights of the epoch with the best PSNR on the validation split are kept.
+
+    Measured on the test split with seed 0 on 2 cores without a GPU, --model "unet(filters=16, depth=3)" --batch-size 64
+    --precision mixed_bfloat16, beside the best classical filter:
+    28.26 dB, 26.01 by non-local means, 343 s: --data fashion_mnist --epochs 4;
+    28.89 dB, 26.24 by the bilateral filter, 10 min: --data cifar10 --epochs 5, from a JPEG copy of CIFAR-10.
 
     Args:
         data: clean images, as `classify` takes them, whose classes do not matter; or with `noise=None` pairs: a folder
@@ -104,6 +109,7 @@ def denoise(
         skip_bad=skip_bad,
     )  # fmt: skip
     folder.check_data(data)
+    _check_targets(data, noise, model, predicts)
     data = datasets.with_noise(data, corrupt, seed=seed)  # where it is validated and judged
     shown = datasets.repeated(data, passes)
     augment = augmentation.cropped(augmentation.named(augment, data, epochs * passes, job="denoise"), patch, data)
@@ -148,8 +154,25 @@ def _check(*, noise, model, predicts, loss, patch, passes, patience, optimizer, 
     checks.one_of("predicts", predicts, ("residual", "image"))
     checks.one_of("loss", loss, LOSSES)
     if isinstance(model, str):
-        parse(model, MAPS)
+        parse(model, MAP_MODELS)
     check_maps(patch=patch, passes=passes, patience=patience)
     check_training(optimizer=optimizer, precision=precision, job="denoise", **shared)
     if isinstance(model, keras.Model):
         training.as_built(model, precision)
+
+
+def _check_targets(data: datasets.Data, noise, model, predicts: str) -> None:
+    """Raises ValueError for noise on pairs, none on clean images, and a residual of images of other channels."""
+    own = data.report.get("own_targets", False)
+    if own and noise is None:
+        mend = "Pass noise='gaussian(25)', or pairs: a folder with input/ and target/, or arrays (x, y)."
+        raise ValueError(checks.message("noise", "be given where each image is its own target", noise, mend))
+    if not own and noise is not None:
+        rule, mend = (
+            "be None for pairs of images, whose input is noisy already",
+            "Pass noise=None, or clean images alone.",
+        )
+        raise ValueError(checks.message("noise", rule, str(noise), mend))
+    if predicts == "residual" and isinstance(model, str) and data.channels != data.image_shape[-1]:
+        rule = f"be 'image' where targets have {data.channels} channels and images {data.image_shape[-1]}"
+        raise ValueError(checks.message("predicts", rule, predicts))

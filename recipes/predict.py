@@ -26,8 +26,9 @@ def predict(
 
     For a classifier, files of any size and kind are brought to the network's size and colours as the training images
     were; there is one entry a file: `{"image": path, "predictions": [{"label", "probability"}, ...]}`, likeliest first.
-    For a network of `segment` or `denoise` files keep their size, however large: `{"image", "written": path}`, and of
-    masks `"shares"`, the share of the pixels that each class has.
+    For a network of `segment` or `denoise` there is a map of each file's own size: `{"image", "written": path}`, and of
+    masks `"shares"`, the share of the pixels that each class has. Where images were resized for training, the network
+    sees files at that scale.
 
     Args:
         model: Folder of a finished run, or a name in the zoo.
@@ -38,7 +39,7 @@ def predict(
         batch_size: Images that go through the network at once.
 
     Raises:
-        ValueError: for no image or a wrong number.
+        ValueError: for no image, a wrong number, or maps that would have one name.
         OSError: that names a missing or broken file.
 
     Examples:
@@ -51,6 +52,7 @@ def predict(
         raise ValueError(checks.message("images", "name at least one file", images, "Pass the path of an image."))
     result = kerascnn.training.load(model)
     if result.extras["record"]["data"].get("targets", "labels") != "labels":
+        _maps.check_names(images)
         answers = [_maps.answer(result, Path(file), Path(to)) for file in images]
         _print(answers, output, _maps.cells)
         return answers

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from kerascnn import checks, models, tuning
 from kerascnn import data as datasets
 from kerascnn.inspect import Cost, cost
-from kerascnn.models.registry import MAPS
+from kerascnn.models.registry import MAP_MODELS
 from kerascnn.tuning import Between, Choices, ConvNetSpace, TuneResult, UNetSpace
 from recipes._shell import RUNS
 
@@ -22,6 +22,7 @@ SPACES = {  # what is searched unless a space is given
     "segment": UNetSpace() + Choices(learning_rate=Between(5e-4, 1e-2, log=True)),
     "denoise": UNetSpace() + Choices(learning_rate=Between(5e-4, 1e-2, log=True)),
 }
+LATER = ("pictures", "compare")  # what is done for the best settings only
 TARGETS = {"segment": "masks", "denoise": "images"}  # what a recipe's data have, if not labels
 OBJECTIVES = {"segment": "iou", "denoise": "psnr"}  # by which trials are compared, if not by accuracy
 
@@ -113,7 +114,7 @@ def tune(
     best_first = tuning.ranked(trials, job.direction)
     if not best_first or best_first[0].status != "finished":
         raise RuntimeError(f"No trial of the sweep in {str(folder)!r} has come to its end.")
-    shown = tuning.known_to(recipe, {"verbose": verbose, "pictures": True})
+    shown = tuning.known_to(recipe, {"verbose": verbose} | dict.fromkeys(LATER, True))
     best = recipe(data, **{**best_first[0].arguments, **shown}, save_to=folder / "best")
     return TuneResult(best, tuple(best_first), shares, job.objective, job.direction, folder)
 
@@ -139,7 +140,7 @@ def _fixed(recipe: Callable, same: Mapping[str, Any], seed: int) -> dict[str, An
     for name in same:
         if name not in known or name in ("data", "save_to", "callbacks"):
             raise TypeError(checks.message(name, f"be an argument of tune or {recipe.__name__}", same[name]))
-    return {**same, **tuning.known_to(recipe, {"seed": seed, "verbose": 0, "pictures": False})}
+    return {**same, **tuning.known_to(recipe, {"seed": seed, "verbose": 0} | dict.fromkeys(LATER, False))}
 
 
 def _epochs(recipe: Callable, fixed: Mapping[str, Any]) -> int:
@@ -173,7 +174,7 @@ def _cost(arguments: Mapping[str, Any], *, shape: tuple[int, ...], classes: int)
     model = arguments.get("model")
     if model is None:
         return None
-    if isinstance(model, str) and model.partition("(")[0].strip() in MAPS:
+    if isinstance(model, str) and model.partition("(")[0].strip() in MAP_MODELS:
         return cost(lambda: models.build_map(model, shape, classes), shape)
     return cost(lambda: models.build(model, shape, classes))
 

@@ -5,7 +5,7 @@ from kerascnn import plots
 
 NAMES = ["ant", "bee"]
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 6, 8, 3)).astype("uint8")
-MAPS = np.random.default_rng(1).uniform(size=(5, 6, 8)).astype("float32")
+MAP_MODELS = np.random.default_rng(1).uniform(size=(5, 6, 8)).astype("float32")
 PROBABILITIES = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.4, 0.6], [0.55, 0.45]])
 LABELS = np.array([0, 1, 1, 1, 0])  # the third is wrong
 
@@ -22,13 +22,13 @@ def pairs(figure):
 
 
 def test_right_answers_stand_left_and_wrong_ones_right(tmp_path):
-    figure = plots.grad_cam(IMAGES, MAPS, LABELS, PROBABILITIES, NAMES)
+    figure = plots.grad_cam(IMAGES, MAP_MODELS, LABELS, PROBABILITIES, NAMES)
     shown = list(pairs(figure))
     expected = [("ant 90%", "is ant"), ("ant 70%", "is bee"), ("bee 80%", "is bee"), ("bee 60%", "is bee")]
     assert [each[:2] for each in shown] == [*expected, ("ant 55%", "is ant")]
     for each, index in zip(shown, (0, 2, 1, 3, 4), strict=True):
         np.testing.assert_array_equal(each[2], IMAGES[index])
-        np.testing.assert_array_equal(each[3], MAPS[index])
+        np.testing.assert_array_equal(each[3], MAP_MODELS[index])
     first, second = [panel for panel in figure.axes if panel.images][:4:2]
     assert first.get_subplotspec().colspan.start == 0 and second.get_subplotspec().colspan.start == 2
     assert first.get_subplotspec().rowspan.start == second.get_subplotspec().rowspan.start == 0
@@ -38,7 +38,7 @@ def test_right_answers_stand_left_and_wrong_ones_right(tmp_path):
 
 def test_right_answers_alone_fill_both_sides():
     keep = [0, 1, 3]
-    figure = plots.grad_cam(IMAGES[keep], MAPS[keep], LABELS[keep], PROBABILITIES[keep], NAMES)
+    figure = plots.grad_cam(IMAGES[keep], MAP_MODELS[keep], LABELS[keep], PROBABILITIES[keep], NAMES)
     assert [answer for answer, *_ in pairs(figure)] == ["ant 90%", "bee 80%", "bee 60%"]
     assert figure.axes[0].get_subplotspec().get_gridspec().get_geometry() == (2, 4)
 
@@ -86,4 +86,4 @@ def test_nothing_to_draw_is_an_error():
     with pytest.raises(ValueError, match="`pictures` must hold at least one"):
         plots.filters(np.zeros((0, 3, 3, 1)))
     with pytest.raises(ValueError, match="`images` and `maps` must have one entry an example. Received: 5 and 4."):
-        plots.grad_cam(IMAGES, MAPS[:4], LABELS, PROBABILITIES, NAMES)
+        plots.grad_cam(IMAGES, MAP_MODELS[:4], LABELS, PROBABILITIES, NAMES)

@@ -140,6 +140,9 @@ def named(augment, data, epochs: int = LONG, job: str = "classify") -> Callable 
         augment = _spelled(str(augment), data, epochs, job)
     if isinstance(augment, Transform):
         return _fitted(augment, data, job)
+    if callable(augment) and TARGETS[checks.one_of("job", job, TARGETS)] != ("labels",):
+        rule = "be a Pipeline, None or a name, with which the targets move"
+        raise ValueError(checks.message("augment", rule, augment, "Pass augment=Pipeline(...) of transforms."))
     if augment is None or (callable(augment) and _takes_all(augment)):
         return augment
     if not callable(augment):
@@ -155,12 +158,15 @@ def cropped(augment: Callable | None, size: int | None, data) -> Callable | None
     """
     if size is None:
         return augment
+    if len(data.image_shape) != 3:
+        raise ValueError(checks.message("patch", "be None unless images are (height, width, channels)", size))
     if size > min(data.image_shape[:2]):
         raise ValueError(checks.message("patch", f"be at most the shorter side, {min(data.image_shape[:2])}", size))
     if augment is not None and not isinstance(augment, Pipeline):
         raise ValueError(checks.message("augment", "be a Pipeline, None or a name where `patch` is given", augment))
     before = augment or Pipeline()
-    return Pipeline(*before.transforms, RandomCrop(size), border=before.border)
+    kept = {"border": before.border, "ignore": before.ignore, "min_visible": before.min_visible}
+    return Pipeline(before, RandomCrop(size), **kept)
 
 
 def _spelled(text: str, data, epochs: int, job: str) -> Pipeline | None:

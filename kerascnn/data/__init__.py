@@ -9,6 +9,7 @@ from kerascnn.data.borders import border_weights as border_weights
 from kerascnn.data.corrupting import with_noise as with_noise
 from kerascnn.data.dataset import Data as Data
 from kerascnn.data.dataset import Source as Source
+from kerascnn.data.images import fit as fit
 from kerascnn.data.images import read_image as read_image
 from kerascnn.data.loading import load as load
 from kerascnn.data.remembering import remembered as remembered

@@ -97,6 +97,10 @@ def batches(
     steps = _steps(data.size(split), batch_size)
     batch = min(batch_size, data.size(split))
     change = augmenting.augmented(augment, seed, partnered=split in data.sources, targets=data.targets)
+    if class_weight is not None and weigh is not None:
+        raise ValueError(
+            checks.message("weigh", "be None beside class_weight", weigh, "Weigh the classes in the loss.")
+        )
     weights = augmenting.weighted(class_weight, data) if weigh is None else augmenting.mapped(weigh)
     spoil = corrupted(corrupt, seed)
 

@@ -65,7 +65,7 @@ def presence(present: Mapping[int, str], options: Options) -> np.ndarray:
     If there are 1 and `options.ignore` and none else, the latter counts nowhere.
     """
     table = np.minimum(np.arange(LEVELS), 1).astype(np.uint8)
-    if {1, options.ignore} <= set(present) <= {0, 1, options.ignore}:
+    if options.ignore != IGNORE or set(present) >= {1, IGNORE}:
         table[options.ignore] = IGNORE
     return table
 

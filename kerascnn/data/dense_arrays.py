@@ -26,27 +26,30 @@ def from_mask_arrays(data, options: Options, name: str = "arrays") -> Data:
     arrays = {}
     for split, (x, y) in zip(SPLITS, pairs_of(data), strict=False):
         images = check_images(NAMES[split][0], x, options.replace(image_size=None), report)
+        _check_sizable(images, options)
         arrays[split] = images, check_masks(NAMES[split][1], y, images)
     looks = {split: _looks(NAMES[split][1], *pair) for split, pair in arrays.items()}
     table, names, multi_label = _classes(arrays, looks, options, report)
-    sources = {}
+    fitted, sources = {}, {}
     for split, (images, masks) in arrays.items():
         pixels = pixels_of([each for _, each in looks[split]], table, 2 if multi_label else len(names))
         pixels = pixels[:, 1].reshape(len(masks), -1) if multi_label else pixels
-        sources[split] = Pairs(_fitted(images, fit, options), _fitted(table[masks], fit_mask, options), pixels)
-    sources = carve(sources, options, _sized(report, arrays))
+        fitted[split] = _fitted(images, fit, options), _fitted(table[masks], fit_mask, options)
+        sources[split] = Pairs(*fitted[split], pixels)
+    sources = carve(sources, options, _sized(report, fitted))
     check_pixels_of({split: source.pixels for split, source in sources.items()}, names, report, multi_label=multi_label)
     return from_sources(sources, names, name=name, report=report, targets="masks")
 
 
 def from_image_arrays(data, options: Options, name: str = "arrays") -> Data:
     """A `Data` of `(x, y)` pairs of images, or of `x` alone, whose images are their own targets."""
-    report = _report(options)
+    report = _report(options) | {"own_targets": isinstance(data, np.ndarray)}
     arrays = {}
     for split, (x, y) in zip(SPLITS, ((data, data),) if isinstance(data, np.ndarray) else pairs_of(data), strict=False):
         plain = options.replace(image_size=None)
         images = check_images(NAMES[split][0], x, plain, report)
         others = images if y is x else check_images(NAMES[split][1], y, plain, report)
+        _check_sizable(images, options)
         _check_alike(NAMES[split], images, others)
         fitted = _fitted(images, fit, options)
         arrays[split] = fitted, fitted if y is x else _fitted(others, fit, options)
@@ -112,6 +115,12 @@ def _check_alike(names, images, others):
     if images.shape[:-1] != others.shape[:-1]:
         rule = f"have the number and size of {names[0]}, {images.shape[:-1]}"
         raise ValueError(checks.message(f"{names[1]}.shape", rule, others.shape))
+
+
+def _check_sizable(images, options):
+    if options.image_size and images.ndim != 4:
+        rule = "be None unless images are (n, height, width, channels)"
+        raise ValueError(checks.message("image_size", rule, options.image_size, "Resize them before."))
 
 
 def _fitted(arrays, change, options):

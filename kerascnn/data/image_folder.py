@@ -39,6 +39,7 @@ def from_image_folder(root: Path, options: Options) -> Data:
     if bad and not (options.skip_bad and not all(pair.among(bad) for pair in pairs)):
         complain(root, bad)
     report["skipped"] = skipped(root, bad)
+    report["own_targets"] = not any(pair.targets for pair in pairs)
     sources = carved(_source(pairs, shapes, options.resize, images), pairs, bad, options, report)
     return from_sources(sources, (), name=root.resolve().name, report=report, targets="images")
 

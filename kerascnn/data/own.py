@@ -19,5 +19,5 @@ def own_targets(data: Data) -> Data:
     datasets = {split: getattr(data, split) for split in SPLITS}
     datasets = {split: None if each is None else each.map(own) for split, each in datasets.items()}
     sources = {split: Own(source) for split, source in data.sources.items()}
-    report = {name: value for name, value in data.report.items() if name not in OF_CLASSES}
+    report = {name: value for name, value in data.report.items() if name not in OF_CLASSES} | {"own_targets": True}
     return dataclasses.replace(data, **datasets, sources=sources, class_names=(), report=report, targets="images")

@@ -13,7 +13,7 @@ from kerascnn.losses.pixelwise import Focal, MapCrossentropy
 from kerascnn.losses.regions import SoftDice, Tversky
 from kerascnn.losses.sums import Sum
 
-MAPS: dict[str, Callable[..., keras.losses.Loss]] = {
+MAP_LOSSES: dict[str, Callable[..., keras.losses.Loss]] = {
     "crossentropy": MapCrossentropy,
     "dice": SoftDice,
     "tversky": Tversky,
@@ -34,8 +34,8 @@ def maps(
 ) -> keras.losses.Loss:
     """The loss that `loss` stands for, on masks `(batch, height, width)` and probabilities `(..., classes)`.
 
-    `loss` is a name of `MAPS`, a sum such as "crossentropy + 0.5 * dice", "auto" for "crossentropy + dice", or a loss,
-    which is returned as it is. `class_weight` goes to "crossentropy" and "focal", the other arguments to every
+    `loss` is a name of `MAP_LOSSES`, a sum such as "crossentropy + 0.5 * dice", "auto" for "crossentropy + dice", or a
+    loss, which is returned as it is. `class_weight` goes to "crossentropy" and "focal", the other arguments to every
     named loss. Raises: ValueError for an unknown name, and for a `class_weight` that no part takes.
 
     >>> [(part.name, weight) for part, weight in maps("crossentropy + 0.5 * dice").parts]
@@ -52,8 +52,8 @@ loss='dyce'. Did you mean 'dice'?
         mend = 'Weights belong to "crossentropy" and "focal"; a region loss counts each class alike already.'
         raise ValueError(checks.message("class_weight", f"be None for loss={loss!r}", class_weight, mend))
     options = {"ignore": ignore, "multi_label": multi_label}
-    weights = {name: {"class_weight": class_weight} if name in WEIGHTED else {} for name in MAPS}
-    parts = [(MAPS[name](**options, **weights[name]), weight) for name, weight in terms]
+    weights = {name: {"class_weight": class_weight} if name in WEIGHTED else {} for name in MAP_LOSSES}
+    parts = [(MAP_LOSSES[name](**options, **weights[name]), weight) for name, weight in terms]
     return parts[0][0] if len(parts) == 1 and parts[0][1] == 1 else Sum(parts)
 
 
@@ -61,7 +61,7 @@ def _term(text: str) -> tuple[str, float]:
     """ "0.5 * dice" as ("dice", 0.5)."""
     match = re.fullmatch(r"\s*(?:(\d+\.?\d*|\.\d+)\s*\*\s*)?(\S*)\s*", text)
     weight, name = match.groups() if match else (None, text.strip())
-    return checks.one_of("loss", name, MAPS), float(weight or 1)
+    return checks.one_of("loss", name, MAP_LOSSES), float(weight or 1)
 
 
 def _given(loss, class_weight):

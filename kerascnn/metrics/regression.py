@@ -11,11 +11,11 @@ from kerascnn import checks
 
 WINDOW, SIGMA = 11, 1.5  # of the Gaussian window of Wang et al. 2004
 K1, K2 = 0.01, 0.03
-LEAST_MSE = 1e-10  # while training the PSNR of equal images is 148 dB: infinity would make every mean infinite
+LEAST_MSE = 1e-10  # so that the PSNR of equal images is 148 dB: infinity would make every mean infinite
 
 
 def psnr(images: Any, others: Any, peak: float = 255.0) -> np.ndarray:
-    """The peak signal-to-noise ratio of each pair of images, `10 log10(peak^2 / MSE)` in dB: `(n,)`; inf where equal.
+    """The peak signal-to-noise ratio of each pair of images, `10 log10(peak^2 / MSE)` in dB: `(n,)`; 148 where equal.
 
     Both are `(n, ...)` of one scale, up to `peak`. Raises: ValueError for shapes that differ.
 
@@ -25,8 +25,7 @@ def psnr(images: Any, others: Any, peak: float = 255.0) -> np.ndarray:
     images, others = _pair(images, others, least=2)
     checks.in_range("peak", peak, 0, float("inf"), ends="()")
     errors = [np.mean((np.float64(a) - b) ** 2) for a, b in zip(images, others, strict=True)]
-    with np.errstate(divide="ignore"):
-        return 10 * np.log10(peak**2 / np.array(errors))
+    return 10 * np.log10(peak**2 / np.maximum(errors, LEAST_MSE))
 
 
 def ssim(images: Any, others: Any, peak: float = 255.0) -> np.ndarray:

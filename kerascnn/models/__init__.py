@@ -29,7 +29,7 @@ from kerascnn.models.resnet import resnet101 as resnet101
 from kerascnn.models.resnet import resnet152 as resnet152
 from kerascnn.models.resnet import small_stem as small_stem
 from kerascnn.models.starts import whitened as whitened
-from kerascnn.models.tables import MAPS as MAPS
+from kerascnn.models.tables import MAP_MODELS as MAP_MODELS
 from kerascnn.models.tables import MODELS as MODELS
 from kerascnn.models.unet import attention_unet as attention_unet
 from kerascnn.models.unet import residual_unet as residual_unet

@@ -9,7 +9,7 @@ import keras
 
 from kerascnn import checks
 from kerascnn.layers import nested
-from kerascnn.models.tables import MAPS, MODELS, OTHER_JOB, Builder
+from kerascnn.models.tables import MAP_MODELS, MODELS, OTHER_JOB, Builder
 from kerascnn.models.texts import name_and_arguments, written
 
 
@@ -37,7 +37,7 @@ def build(model: str | Builder | keras.Model, image_shape: tuple[int, ...], clas
 def build_map(
     model: str | Builder | keras.Model, image_shape: tuple[int | None, ...], classes: int, **fixed: Any
 ) -> keras.Model:
-    """As `build`, for the names of `MAPS` and for models that give `classes` numbers a pixel.
+    """As `build`, for the names of `MAP_MODELS` and for models that give `classes` numbers a pixel.
 
     `fixed` are arguments that the caller decides for named models, such as `head="sigmoid"`; they win over defaults. A
     model without padding may give a smaller map than its image. Raises what `build` does, and ValueError for a text
@@ -50,7 +50,7 @@ def build_map(
     ValueError: `model` must be one of 'attention_unet', 'dncnn', 'fcn', 'residual_unet', 'unet'.
     Received: model='resnet20'. It gives one answer an image: that is for jobs such as classify and finetune.
     """
-    network = _built(model, image_shape, classes, MAPS, fixed)
+    network = _built(model, image_shape, classes, MAP_MODELS, fixed)
     gives = _checked_output(network, tuple(image_shape))
     pairs = zip(gives[:-1], image_shape[:-1], strict=False)
     fits = len(gives) == len(image_shape) and all(None in pair or pair[0] <= pair[1] for pair in pairs)
@@ -61,7 +61,7 @@ def build_map(
 
 
 def parse(text: str, table: Mapping[str, Builder] = MODELS) -> tuple[Builder, dict[str, Any]]:
-    """Splits a name of `table`, `MODELS` or `MAPS`, with its arguments into its builder and the arguments.
+    """Splits a name of `table`, `MODELS` or `MAP_MODELS`, with its arguments into its builder and the arguments.
 
     >>> builder, arguments = parse("lenet5(kernel_size=3)")
     >>> builder.__name__, arguments
@@ -90,7 +90,7 @@ def describe(model: str | Builder | keras.Model) -> str:
     if isinstance(model, keras.Model):
         return f"{type(model).__module__.split('.')[0]}.{type(model).__name__} {model.name}"
     if isinstance(model, functools.partial):
-        parent = (MODELS | MAPS).get(model.keywords.get("name"))
+        parent = (MODELS | MAP_MODELS).get(model.keywords.get("name"))
         given = getattr(parent, "keywords", {}).items()
         changed = {key: value for key, value in model.keywords.items() if (key, value) not in given}
         return written(model.keywords["name"] if parent else describe(model.func), changed)

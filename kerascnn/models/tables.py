@@ -47,7 +47,7 @@ MODELS: dict[str, Builder] = {
     "resnet110": resnet110,
 }
 
-MAPS: dict[str, Builder] = {
+MAP_MODELS: dict[str, Builder] = {
     "unet": unet,
     "residual_unet": residual_unet,
     "attention_unet": attention_unet,
@@ -56,4 +56,6 @@ MAPS: dict[str, Builder] = {
 }
 
 OTHER_JOB = dict.fromkeys(MODELS, "It gives one answer an image: that is for jobs such as classify and finetune.")
-OTHER_JOB |= dict.fromkeys(MAPS, "It gives an answer for each pixel: that is for jobs such as segment and denoise.")
+OTHER_JOB |= dict.fromkeys(
+    MAP_MODELS, "It gives an answer for each pixel: that is for jobs such as segment and denoise."
+)

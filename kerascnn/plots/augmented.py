@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COLOURS = (ORANGE, BLUE, "#3a923a", "#8e5ea2", "#c2a83e", "#17a2a8", "#d6619c", "#7a5c43")
 """Of classes in boxes and masks, in turn."""
 WIDTH = 1.4  # of an image, in inches
+NAMES = {"labels": "labels", "masks": "segmentation_masks", "images": "target_images"}  # of targets, in a pipeline
 
 
 @styled
@@ -71,7 +72,8 @@ def _first(data, count: int) -> dict[str, Any]:
         return {"images": np.asarray(data)[:count]}
     images, targets = zip(*data.train.take(count).as_numpy_iterator(), strict=True)
     targets = _stacked(targets)
-    return {"images": np.stack(images), **(targets if isinstance(targets, dict) else {"labels": targets})}
+    name = NAMES[getattr(data, "targets", "labels")]
+    return {"images": np.stack(images), **(targets if isinstance(targets, dict) else {name: targets})}
 
 
 def _stacked(targets):

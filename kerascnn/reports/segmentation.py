@@ -27,7 +27,7 @@ def segmentation(model: keras.Model, data: Data) -> Report:
             counted = metrics.map_confusion(mask[None], answer[None], data.classes, multi_label=data.multi_label)
             confusion = confusion + counted
             errors.append(1 - np.trace(counted, axis1=-2, axis2=-1).sum() / max(counted.sum(), 1))
-            if not data.multi_label:
+            if mask.ndim == 2:  # one class a pixel, of an image
                 borders.append(metrics.boundary_f(mask, answer.argmax(axis=-1), data.classes))
     figures = metrics.segmentation(confusion, data.class_names)
     if borders and not np.isnan(borders).all():

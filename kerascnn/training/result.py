@@ -42,7 +42,8 @@ class Result:
     def save(self, folder: str | Path) -> "Result":
         """Writes model, figures, pictures and model card into `folder`; returns the Result with its `path`.
 
-        `model.keras` holds Keras' own layers only where the network is made of blocks, so it loads without kerascnn.
+        `model.keras` holds Keras' own layers where the network is made of blocks, and loads without kerascnn; a network
+        for images of any size needs `kerascnn.layers`.
         `result.json` is written last: a folder that has it is complete.
         """
         folder = Path(folder)

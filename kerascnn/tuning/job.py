@@ -103,10 +103,10 @@ def finite(value: float) -> float:
 def better(objective: str) -> str:
     """ "min" for a figure of which less is better, such as "val_loss", else "max".
 
-    >>> better("val_loss"), better("accuracy")
-    ('min', 'max')
+    >>> better("val_loss"), better("pixel_error"), better("accuracy")
+    ('min', 'min', 'max')
     """
-    return "min" if objective.removeprefix("val_") in LOWER_IS_BETTER else "max"
+    return "min" if objective.endswith(LOWER_IS_BETTER) else "max"
 
 
 def known_to(recipe: Callable, arguments: Mapping[str, Any]) -> dict[str, Any]:

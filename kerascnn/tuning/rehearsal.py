@@ -15,7 +15,7 @@ DRAWS = 24  # of which the smallest and the largest network are tried
 PASSES, STEPS = 3, 3  # epochs, of which the first one compiles, and steps in each, all with the same batch
 READING = ("image_size", "resize", "skip_bad", "validation", "ignore", "class_values")
 """Arguments that say how data are read, which they are."""
-SHORT = {"head_epochs": 1, "precision": "float32", "verbose": 0}  # as far as the recipe has them
+SHORT = {"head_epochs": 1, "precision": "float32", "passes": 1, "verbose": 0}  # as far as the recipe has them
 
 
 class NothingFits(ValueError):
@@ -63,8 +63,9 @@ def rehearse(
     small, large = (_seconds_per_step(job, values, data) for values in (fitting[0], fitting[-1]))
     flops = [getattr(costs(values.values), "flops", 0) for values in fitting]
     step = float(np.mean(np.interp(flops, [flops[0], flops[-1]], [small, large]))) if flops[-1] > flops[0] else small
-    batch_size = job.fixed.get("batch_size") or datasets.suited_batch_size(data)
-    seconds = epochs * datasets.steps_per_epoch(data, batch_size) * step
+    fixed = job.fixed
+    batch_size = fixed.get("batch_size") or datasets.suited_batch_size(data, fixed.get("patch"))
+    seconds = epochs * fixed.get("passes", 1) * datasets.steps_per_epoch(data, batch_size) * step
     return Estimate((small, large), (flops[0], flops[-1]) if flops[-1] else None, seconds)
 
 
@@ -92,7 +93,9 @@ def _fitting(draws, costs, accepts) -> list[Any]:
 def _seconds_per_step(job: Job, values, data: datasets.Data) -> float:
     """Of the median step of a short training, whose figures are checked for the objective."""
     arguments = {name: value for name, value in job.arguments(values).items() if name not in READING}
-    batch_size = min(arguments.get("batch_size") or datasets.suited_batch_size(data), data.train_size)
+    batch_size = min(
+        arguments.get("batch_size") or datasets.suited_batch_size(data, arguments.get("patch")), data.train_size
+    )
     arguments |= {"batch_size": batch_size, "epochs": PASSES} | known_to(job.recipe, SHORT)
     try:
         result = job.recipe(datasets.first_batch(data, batch_size, STEPS), **arguments)

@@ -4,7 +4,7 @@ import pytest
 
 from kerascnn import losses
 from kerascnn.losses import MapCrossentropy, SoftDice, Sum, maps
-from kerascnn.losses.named import MAPS
+from kerascnn.losses.named import MAP_LOSSES
 
 pytestmark = pytest.mark.backend
 
@@ -12,10 +12,10 @@ MASKS = np.array([[0, 1, 1, 255]])
 PROBABILITIES = np.array([[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.5, 0.5]]], "float32")
 
 
-@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("name", MAP_LOSSES)
 def test_every_name(name):
     loss = maps(name, ignore=7)
-    assert type(loss) is MAPS[name] and loss.ignore == 7 and not loss.multi_label
+    assert type(loss) is MAP_LOSSES[name] and loss.ignore == 7 and not loss.multi_label
     assert getattr(losses, type(loss).__name__) is type(loss)
 
 

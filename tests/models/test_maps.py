@@ -5,7 +5,7 @@ import functools
 import keras
 import pytest
 
-from kerascnn.models import MAPS, MODELS, build, build_map, describe, residual_unet, unet
+from kerascnn.models import MAP_MODELS, MODELS, build, build_map, describe, residual_unet, unet
 from kerascnn.models.registry import parse
 
 pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("no_memory")]
@@ -35,7 +35,7 @@ def test_what_the_job_decides_wins_over_the_default():
 
 
 def test_the_tables_share_no_name():
-    assert not MAPS.keys() & MODELS.keys()
+    assert not MAP_MODELS.keys() & MODELS.keys()
 
 
 def test_a_network_of_the_other_table_names_the_right_job():
@@ -76,7 +76,7 @@ def test_other_things_are_refused():
 
 def test_descriptions():
     text = "unet(filters=4, depth=2)"
-    assert describe(text) == text and parse(describe(text), MAPS) == parse(text, MAPS) == (
+    assert describe(text) == text and parse(describe(text), MAP_MODELS) == parse(text, MAP_MODELS) == (
         unet,
         {"filters": 4, "depth": 2},
     )

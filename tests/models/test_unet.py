@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kerascnn.layers import BatchNormalization, PadToMultiple, fuse, nested
-from kerascnn.models import MAPS, build_map, dncnn, fcn, unet
+from kerascnn.models import MAP_MODELS, build_map, dncnn, fcn, unet
 
 SMALL = {
     "unet": "unet(filters=4, depth=2)",
@@ -16,7 +16,7 @@ SMALL = {
     "fcn": "fcn(filters=4, dilations=(1, 2))",
     "dncnn": "dncnn(filters=4, depth=3)",
 }
-every_map = pytest.mark.parametrize("name", MAPS)
+every_map = pytest.mark.parametrize("name", MAP_MODELS)
 
 # Keras reads TensorFlow variables in a way that NumPy 2 warns about.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -149,13 +149,13 @@ print("loaded", len(sys.argv) - 2)
 def test_saved_files_load_in_a_fresh_process(tmp_path, python):
     pixels = images(19, 22)
     np.save(tmp_path / "images.npy", pixels)
-    for name in MAPS:
+    for name in MAP_MODELS:
         model = small(name)
         model.save(tmp_path / f"{name}.keras")
         np.save(tmp_path / f"{name}.npy", model(pixels))
-    done = python("-c", LOAD, tmp_path, *MAPS)
+    done = python("-c", LOAD, tmp_path, *MAP_MODELS)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["loaded", str(len(MAPS))]
+    assert done.stdout.split() == ["loaded", str(len(MAP_MODELS))]
 
 
 @pytest.mark.usefixtures("no_memory")

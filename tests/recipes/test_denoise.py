@@ -15,7 +15,7 @@ PLACES = np.linspace(0, 6, 16)
 PHASES = RNG.uniform(0, 6, (48, 2))
 WAVES = np.sin(PLACES[:, None] + PHASES[:, :1, None]) * np.cos(PLACES[None, :] + PHASES[:, 1:, None])
 X = (127.5 + 100 * WAVES)[..., None].round().astype("uint8")
-ARRAYS = (X[:32], X[:32]), (X[32:], X[32:])
+ARRAYS = (X[:32], np.arange(32) % 2), (X[32:], np.arange(16) % 2)  # whose labels do not matter
 SMALL = "dncnn(depth=3, filters=8)"
 SHORT = {"model": SMALL, "epochs": 2, "batch_size": 8, "precision": "float32", "verbose": 0, "augment": None}
 
@@ -77,6 +77,7 @@ def test_pairs_need_no_noise_and_an_image_can_be_predicted_whole():
         ({"predicts": "noise"}, "`predicts` must be one of"),
         ({"loss": "ssim"}, "`loss` must be one of"),
         ({"model": "resnet20"}, "`model` must be one of 'attention_unet'"),
+        ({"noise": None}, "`noise` must be given where each image is its own target"),
         ({"patch": 17}, "`patch` must be at most the shorter side, 16"),
     ],
 )
@@ -84,3 +85,12 @@ def test_what_is_wrong_is_said_before_training(options, rule):
     with pytest.raises(ValueError) as caught:
         denoise(ARRAYS, **SHORT | options)
     assert str(caught.value).startswith(rule)
+
+
+def test_pairs_with_noise_and_residuals_of_other_channels_are_refused():
+    pairs = (X[:32], 255 - X[:32]), (X[32:], 255 - X[32:])
+    with pytest.raises(ValueError, match="`noise` must be None for pairs"):
+        denoise(pairs, **SHORT)
+    colour = tuple((x, np.repeat(y, 3, axis=-1)) for x, y in pairs)
+    with pytest.raises(ValueError, match="`predicts` must be 'image' where targets have 3 channels and images 1"):
+        denoise(colour, noise=None, **SHORT)

@@ -107,3 +107,62 @@ def test_arguments_are_checked(run_folder, files):
         predict(run_folder, files, output="xml")
     with pytest.raises(FileNotFoundError, match="`name` must be a folder or one of the zoo"):
         predict("no-such-run", files)
+
+
+@pytest.fixture
+def mask_folder(tmp_path):
+    """A run whose network says of each pixel how bright it is, and what the bright one is of."""
+    image = keras.Input((None, None, 1))
+    grey = keras.layers.Rescaling(1 / 255)(image)
+    model = keras.Model(image, keras.layers.Concatenate()([keras.layers.Rescaling(-1, 1)(grey), grey]))
+    model.save(tmp_path / "model.keras")
+    data = {"name": "greys", "image_shape": [4, 4, 1], "class_names": ["dark", "bright"], "report": {"resize": None}}
+    return tmp_path, {"recipe": "segment", "data": data | {"targets": "masks", "multi_label": False}}
+
+
+def save_record(folder, record, **data):
+    record = {**record, "data": {**record["data"], **data}, "metrics": {}, "history": {}}
+    (folder / "result.json").write_text(json.dumps(record))
+
+
+@pytest.fixture
+def half(tmp_path):
+    """An image of 8 x 6 pixels, whose right half is white."""
+    pixels = np.zeros((8, 6), "uint8")
+    pixels[:, 3:] = 255
+    Image.fromarray(pixels).save(tmp_path / "half.png")
+    return tmp_path / "half.png"
+
+
+@pytest.mark.parametrize("resize", [None, "stretch", "letterbox", "crop"])
+def test_masks_have_the_size_of_their_files_and_classes_for_values(mask_folder, half, tmp_path, resize):
+    folder, record = mask_folder
+    save_record(folder, record, report={"resize": resize})
+    (answer,) = predict(folder, [half], to=tmp_path / "masks", output=None)
+    assert answer["shares"] == {"dark": 0.5, "bright": 0.5}
+    mask = Image.open(answer["written"])
+    assert mask.mode == "P" and np.asarray(mask).tolist() == [[0, 0, 0, 1, 1, 1]] * 8
+
+
+def test_masks_of_several_classes_are_a_file_each(mask_folder, half, tmp_path):
+    folder, record = mask_folder
+    save_record(folder, record, multi_label=True, class_names=["dark", "bright/white"])
+    predict(folder, [half], to=tmp_path / "masks", output=None)
+    found = {file.name: np.asarray(Image.open(file))[0].tolist() for file in (tmp_path / "masks").iterdir()}
+    assert found == {"half-0-dark.png": [1, 1, 1, 0, 0, 0], "half-1-bright-white.png": [0, 0, 0, 1, 1, 1]}
+
+
+def test_restored_images_are_written(mask_folder, half, tmp_path):
+    folder, record = mask_folder
+    image = keras.Input((None, None, 1))
+    keras.Model(image, keras.layers.Rescaling(0.5)(image)).save(folder / "model.keras")
+    save_record(folder, record, targets="images", class_names=[])
+    (answer,) = predict(folder, [half], to=tmp_path / "out", output=None)
+    assert np.asarray(Image.open(answer["written"]))[0].tolist() == [0, 0, 0, 128, 128, 128]
+
+
+def test_maps_that_would_have_one_name_are_refused(mask_folder, half, tmp_path):
+    folder, record = mask_folder
+    save_record(folder, record)
+    with pytest.raises(ValueError, match="`images` must have different names"):
+        predict(folder, [half, tmp_path / "other" / "half.jpg"], to=tmp_path / "masks", output=None)
