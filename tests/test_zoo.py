@@ -28,7 +28,7 @@ def test_a_model_of_the_zoo_loads_and_answers(name):
     probabilities = result.model.predict(np.full((2, *shape), 128, "uint8"), verbose=0)
     assert probabilities.shape == (2, *pixels, len(classes)) and probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-5)
-    assert record["command"].startswith(f"python -m recipes {record['recipe']} ")
+    assert record["command"].startswith(f"python -m recipes {record['recipe']}")
     assert not re.search(r"(/tmp|/home|/root|/work)/", (result.path / "result.json").read_text())
 
 

@@ -32,7 +32,7 @@ LAYERS = {
             "synchronized": True,
         },
     ),
-    layers.CropToReference: ([(5, 6, 3), (3, 2, 1)], {}),
+    layers.CropToReference: ([(5, 6, 3), (3, 2, 1)], {"place": "start"}),
     layers.DropPath: ((4, 4, 3), {"rate": 0.25, "seed": 7}),
     layers.FixedConv2D: ((6, 6, 3), {"kernel": [[1.0, 2.0], [3.0, 4.0]], "strides": 2, "padding": "reflect"}),
     layers.LayerScale: ((4, 4, 3), {"init_value": 0.5}),
