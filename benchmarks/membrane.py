@@ -49,11 +49,11 @@ def arguments():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--looks", type=int, default=160, help="patches an epoch, whatever the number of slices")
+    parser.add_argument("--looks", type=int, default=120, help="patches an epoch, whatever the number of slices")
     parser.add_argument("--patch", type=int, default=256)
     parser.add_argument("--model", default="unet(filters=16, depth=4)")
     parser.add_argument("--curve", action="store_true")
-    parser.add_argument("--slices", type=int, nargs="+", default=[1, 2, 5, 10, 20], help="of --curve")
+    parser.add_argument("--slices", type=int, nargs="+", default=[1, 5, 20], help="of --curve")
     return parser.parse_args()
 
 
@@ -74,7 +74,7 @@ def trained(images, masks, fold, count, pipeline: augmentation.Pipeline, options
     result = segment(
         ((x, y), (x[:1], y[:1])),
         model=options.model, patch=options.patch, passes=max(1, options.looks // count), epochs=options.epochs,
-        augment=pipeline, batch_size=4, verbose=0,
+        loss="crossentropy", augment=pipeline, batch_size=4, verbose=0,
     )  # fmt: skip
     seconds = time.perf_counter() - begun
     answers = np.stack([tiling.predict_tiled(result.model, image, mirror=True) for image in images[held]])

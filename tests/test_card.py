@@ -71,7 +71,7 @@ def test_says_everything_a_stranger_asks():
         ),
         (
             "images",
-            ("Gives images `(batch, height, width, channels)` in float32, in 0..255; a few values may lie outside.",),
+            ("Gives images `(batch, height, width, channels)` in float32, in 0..255; some may lie outside.",),
         ),
     ],
 )
