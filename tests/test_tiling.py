@@ -245,3 +245,10 @@ def test_wrong_arguments_are_named_before_any_work(model, options, part, monkeyp
     monkeypatch.setattr(keras.Model, "predict_on_batch", None)
     with pytest.raises(ValueError, match=part):
         predict_tiled(model(), **{"image": picture(9, 9), **options})
+
+
+def test_the_tiles_of_a_unet_are_seen_as_in_the_whole_of_any_size():
+    model, image = unet((None, None, 1), 2, filters=4, depth=1, convolutions=1), picture(101, 75)
+    inner = (slice(8, -8), slice(8, -8))  # what a border does is another thing
+    tiled = predict_tiled(model, image, tile=64, overlap=32)
+    np.testing.assert_allclose(tiled[inner], whole(model, image)[inner], atol=1e-5)
