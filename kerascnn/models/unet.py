@@ -8,6 +8,7 @@ import keras
 
 from kerascnn import checks
 from kerascnn.blocks import decoder_block, encoder_block, map_head, stack
+from kerascnn.blocks.ranks import rank_of
 from kerascnn.layers import CropToReference, PadToMultiple
 from kerascnn.models.inputs import image_input
 
@@ -28,6 +29,7 @@ def unet(  # noqa: PLR0913 (what a search varies)
     attention: bool = False,
     dropout: float = 0.0,
     head: str = "softmax",
+    rank: int | None = None,
     name: str = "unet",
 ) -> keras.Model:
     """An encoder that halves the map `depth` times and a decoder that sees each of its maps again.
@@ -53,6 +55,7 @@ def unet(  # noqa: PLR0913 (what a search varies)
         attention: whether gates weight the shortcuts, see `blocks.attention_gate`.
         dropout: in [0, 1), at the two coarsest levels of the encoder.
         head: "softmax", "sigmoid", "image" or "residual", see `blocks.map_head`.
+        rank: 1 for signals, 2 for images, 3 for volumes; read from `image_shape`, and checked when given.
         name: of the model.
 
     Raises: ValueError for `filters` of another number, and with "valid" padding for a size that cannot be halved
@@ -64,6 +67,7 @@ def unet(  # noqa: PLR0913 (what a search varies)
     widths = _widths(filters, checks.positive_int("depth", depth))
     padded = checks.one_of("padding", padding, ("same", "valid")) == "same"
     inputs, x = image_input(image_shape, ranks=(1, 2, 3), any_size=padded)
+    rank_of(inputs, rank)
     style = {"kernel_size": kernel_size, "depth": convolutions, "block": block, "padding": padding}
     style |= {"normalization": normalization, "activation": activation}
     ways = {"up": up, "attention": attention}

@@ -197,3 +197,10 @@ def test_dropout_is_at_the_two_coarsest_levels():
 def test_errors_name_the_argument_and_the_rule(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+@pytest.mark.usefixtures("no_memory")
+def test_a_rank_is_checked():
+    assert unet((None, 2), 3, filters=2, depth=1, rank=1).output_shape == (None, None, 3)
+    with pytest.raises(ValueError, match="`rank` must be 2"):
+        unet((None, None, 1), 3, filters=2, depth=1, rank=3)
