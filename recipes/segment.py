@@ -12,6 +12,7 @@ from kerascnn import (
     backbones,
     checks,
     class_weights,
+    layers,
     losses,
     metrics,
     models,
@@ -142,7 +143,7 @@ def segment(
         if backbone is None:
             network, encoder = models.build_map(model, shape, data.classes, head=head), ()
         else:
-            network = backbones.unet_on(backbone, shape, data.classes, weights=weights, head=head)
+            network = layers.fuse(backbones.unet_on(backbone, shape, data.classes, weights=weights, head=head))
             encoder = sum(backbones.encoder_stages(network), ())
         _check_whole(network, shape, patch)
         rate = schedules.named(schedule, learning_rate, epochs, datasets.steps_per_epoch(shown, batch_size))

@@ -65,7 +65,7 @@ def _unknown(name):
     import tensorflow_datasets as tfds
 
     near = checks.nearest(name, [*tfds.list_builders(with_community_datasets=False), "digits"])
-    rule = "be an existing folder, 'digits', a tensorflow-datasets name, arrays or a Data"
+    rule = "be an existing folder, 'digits', 'scenes', a tensorflow-datasets name, arrays or a Data"
     mend = f"{near} The working folder is {str(Path.cwd())!r}.".strip()
     return ValueError(checks.message("data", rule, name, mend))
 
