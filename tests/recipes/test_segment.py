@@ -18,14 +18,14 @@ for index, (top, left) in enumerate(RNG.integers(1, 10, (36, 2))):
     X[index, top : top + 5, left : left + 5, 0] += 80 + 80 * (index % 2)
 ARRAYS = (X[:24], Y[:24]), (X[24:], Y[24:])
 OBJECTS = (X[:24], (Y > 0).astype("uint8")[:24]), (X[24:], (Y > 0).astype("uint8")[24:])
-SMALL = "unet(filters=4, depth=2)"
+SMALL = "unet(filters=4, depth=1, convolutions=1)"  # which compiles in a second or two
 SHORT = {"model": SMALL, "epochs": 2, "batch_size": 8, "precision": "float32", "verbose": 0}
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("segment")
-    options = SHORT | {"epochs": 12, "learning_rate": 0.01, "passes": 4, "augment": None}
+    options = SHORT | {"model": "unet(filters=4, depth=2)", "epochs": 12, "learning_rate": 0.01, "passes": 4, "augment": None}
     return segment(ARRAYS, save_to=folder, **options)
 
 
