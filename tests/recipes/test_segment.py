@@ -25,7 +25,8 @@ SHORT = {"model": SMALL, "epochs": 2, "batch_size": 8, "precision": "float32", "
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("segment")
-    options = SHORT | {"model": "unet(filters=4, depth=2)", "epochs": 12, "learning_rate": 0.01, "passes": 4, "augment": None}
+    longer = {"model": "unet(filters=4, depth=2)", "epochs": 12, "passes": 4}
+    options = SHORT | longer | {"learning_rate": 0.01, "augment": None}
     return segment(ARRAYS, save_to=folder, **options)
 
 
