@@ -127,14 +127,9 @@ def classify(
         )
         return network
 
-    def choose() -> dict:
-        if isinstance(model, keras.Model):
-            return training.as_built(model, precision)
-        return training.fastest_precision(build, data, batch_size, epochs=epochs, precision=precision)
-
-    chosen = folder.decide("precision", choose)
-    with training.dtype_policy(chosen["chosen"]):
-        network = build()
+    network, chosen = training.built(
+        build, data, batch_size, model=model, epochs=epochs, precision=precision, folder=folder
+    )
     fitted = training.run(
         network, data, epochs=epochs, batch_size=batch_size, augment=augment, class_weight=weights, seed=seed,
         callbacks=callbacks, patience=patience, folder=folder, verbose=verbose,

@@ -126,15 +126,9 @@ def denoise(
         )
         return network
 
-    def choose() -> dict:
-        if isinstance(model, keras.Model):
-            return training.as_built(model, precision)
-        options = {"epochs": epochs, "precision": precision, "augment": augment}
-        return training.fastest_precision(build, shown, batch_size, **options)
-
-    chosen = folder.decide("precision", choose)
-    with training.dtype_policy(chosen["chosen"]):
-        network = build()
+    network, chosen = training.built(
+        build, shown, batch_size, model=model, epochs=epochs, precision=precision, folder=folder, augment=augment
+    )
     fitted = training.run(
         network, shown, epochs=epochs, batch_size=batch_size, augment=augment, corrupt=corrupt, seed=seed,
         monitor="val_psnr", callbacks=callbacks, patience=patience, folder=folder, verbose=verbose,
@@ -168,10 +162,8 @@ def _check_targets(data: datasets.Data, noise, model, predicts: str) -> None:
         mend = "Pass noise='gaussian(25)', or pairs: a folder with input/ and target/, or arrays (x, y)."
         raise ValueError(checks.message("noise", "be given where each image is its own target", noise, mend))
     if not own and noise is not None:
-        rule, mend = (
-            "be None for pairs of images, whose input is noisy already",
-            "Pass noise=None, or clean images alone.",
-        )
+        rule = "be None for pairs of images, whose input is noisy already"
+        mend = "Pass noise=None, or clean images alone."
         raise ValueError(checks.message("noise", rule, str(noise), mend))
     if predicts == "residual" and isinstance(model, str) and data.channels != data.image_shape[-1]:
         rule = f"be 'image' where targets have {data.channels} channels and images {data.image_shape[-1]}"

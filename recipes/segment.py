@@ -155,15 +155,9 @@ def segment(
         )
         return network
 
-    def choose() -> dict:
-        if isinstance(model, keras.Model):
-            return training.as_built(model, precision)
-        options = {"epochs": epochs, "precision": precision, "augment": augment}
-        return training.fastest_precision(build, shown, batch_size, **options)
-
-    chosen = folder.decide("precision", choose)
-    with training.dtype_policy(chosen["chosen"]):
-        network = build()
+    network, chosen = training.built(
+        build, shown, batch_size, model=model, epochs=epochs, precision=precision, folder=folder, augment=augment
+    )
     fitted = training.run(
         network, shown, epochs=epochs, batch_size=batch_size, augment=augment, weigh=borders, seed=seed,
         monitor="val_iou", callbacks=callbacks, patience=patience, folder=folder, verbose=verbose,
@@ -185,7 +179,7 @@ def _check(
         _pretrained.check(backbone, weights)
     elif isinstance(model, str):
         parse(model, MAP_MODELS)
-    losses.maps(loss, class_weight=shared["class_weight"] and {})
+    losses.maps(loss, class_weight=shared["class_weight"] and {})  # whether the loss takes weights at all
     if border_weight is not None:
         checks.in_range("border_weight", border_weight, 0, float("inf"), ends="(]")
     check_maps(patch=patch, passes=passes, patience=patience)

@@ -11,6 +11,7 @@ import numpy as np
 from kerascnn import checks
 from kerascnn.data import Data, batches, steps_per_epoch
 from kerascnn.layers import nested
+from kerascnn.training.folder import RunFolder
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 GAIN = 1.10  # a lower precision must be this many times faster to be taken
@@ -78,6 +79,33 @@ def fastest_precision(
     if fastest == "float32":
         return _choice(fastest, "the fastest", times)
     return _choice(fastest if gain >= GAIN else "float32", f"{fastest} is {gain:.2f} times as fast as float32", times)
+
+
+def built(
+    build: Callable[[], keras.Model],
+    data: Data,
+    batch_size: int,
+    *,
+    model: Any,
+    epochs: int,
+    precision: str,
+    folder: RunFolder,
+    augment=None,
+) -> tuple[keras.Model, dict[str, Any]]:
+    """The network of a run in its precision, and what was decided about that, once for all starts in `folder`.
+
+    `model` is what the user passed: a keras.Model keeps its own precision, for all else it is `fastest_precision`,
+    whose arguments the others are.
+    """
+
+    def choose() -> dict[str, Any]:
+        if isinstance(model, keras.Model):
+            return as_built(model, precision)
+        return fastest_precision(build, data, batch_size, epochs=epochs, precision=precision, augment=augment)
+
+    chosen = folder.decide("precision", choose)
+    with dtype_policy(chosen["chosen"]):
+        return build(), chosen
 
 
 def as_built(model: keras.Model, precision: str = "auto") -> dict[str, Any]:
