@@ -4,17 +4,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 SHARES = ("accuracy", "top5_accuracy", "ece", "iou", "dice", "pixel_error", "boundary_f", "map50", "recall_at_1")
-SHARES += ("map_at_r", "precision", "recall", "f1")
+SHARES += ("map_at_r", "precision", "recall", "f1", "map75", "map50_95", "ar100", "ap50", "ap50_95", "both")
+SHARES += ("false_alarms", "validation_f1")
 """Metrics written as percentages."""
 LONGEST = 30
 """Most rows of the table of classes; the worst come first where there are more."""
 
 LIKE = "- The figures hold for images like those of the data above; on others the answer may be as sure, and wrong.\n"
+EDGES = "left, top, right and bottom edge in pixels"
+NEEDS = dict.fromkeys(("masks", "images", "box"), "import kerascnn.layers  # which the file has\n")
+NEEDS["boxes"] = "import kerascnn.models  # which the file needs\n"
+"""Lines of the example, by what the targets are."""
 LIMITS = {
     "labels": LIKE
     + "- It knows only the classes listed: an image of anything else gets one of them.\n"
     + "- Probabilities are as far from the share that is right as the calibration error says.",
     "masks": LIKE + "- It knows only the classes listed: a pixel of anything else gets one of them.",
+    "boxes": LIKE
+    + "- It knows only the classes listed: any other object is overlooked, or taken for one of them.\n"
+    + "- A score ranks what was found; it is no probability. `model.with_(score=...)` finds more, or fewer wrong ones.",
+    "box": LIKE + "- It finds one object of the classes listed in every image, also where there is none or several.",
     "images": "- The figures hold for images and noise like those of the data above; it may invent detail in others.",
 }
 """What a card warns of, by what the targets are."""
@@ -75,25 +84,30 @@ def _contract(data: Mapping[str, Any]) -> str:
     if not data.get("image_shape"):
         return ""
     *sides, channels = data["image_shape"]
-    classes, maps = len(data.get("class_names", ())), data.get("targets", "labels")
+    classes, targets = len(data.get("class_names", ())), data.get("targets", "labels")
     size = {1: "length", 2: "height, width", 3: "depth, height, width"}[len(sides)]
-    shape = ", ".join(map(str, (*sides, channels))) if maps == "labels" else f"{size}, {channels}"
+    whole = targets in ("labels", "box")  # images of one size only
+    shape = ", ".join(map(str, (*sides, channels))) if whole else f"{size}, {channels}"
     gives = {
         "labels": f"`(batch, {classes})` probabilities in float32, in the order of the class names.",
         "masks": f"`(batch, {size}, {classes})` probabilities in float32, in the order of the class names.",
         "images": f"images `(batch, {size}, channels)` in float32, in 0..255; some may lie outside.",
+        "boxes": f"a dict of arrays: `boxes` `(batch, most, 4)`, {EDGES} of the images given; `scores` in 0..1; "
+        "`classes`, -1 for none; `count`. `predict` adds `names`, and takes a list of images of several sizes too.",
+        "box": f"a dict: `class`, `(batch, {classes})` probabilities in the order of the class names, and `box`, "
+        f"`(batch, 4)`, {EDGES} of that image. Resize images as in training (`resize` in `result.json`).",
     }
-    trained = "" if maps == "labels" else f" It was trained with images of {' x '.join(map(str, sides))} pixels."
+    trained = "" if whole else f" It was trained with images of {' x '.join(map(str, sides))} pixels."
     return (
         f"Takes raw images `(batch, {shape})`, uint8 or float32 in 0..255; the scaling is inside the network.{trained}"
-        f"\n\nGives {gives[maps]}"
+        f"\n\nGives {gives[targets]}"
     )
 
 
 def _usage(data: Mapping[str, Any]) -> str:
-    size, maps = data.get("image_shape", (28, 28, 1)), data.get("targets", "labels")
-    answers = "images" if maps == "images" else "probabilities"
-    ours = "" if maps == "labels" else "import kerascnn.layers  # which the file has\n"
+    size, targets = data.get("image_shape", (28, 28, 1)), data.get("targets", "labels")
+    answers = {"images": "images", "boxes": "found", "box": "found"}.get(targets, "probabilities")
+    ours = NEEDS.get(targets, "")
     zeros = f"np.zeros((1, {', '.join(str(side) for side in size)}), 'uint8')"
     return f"""```python
 import keras, numpy as np
@@ -116,6 +130,8 @@ def _data(data: Mapping[str, Any]) -> str:
     lines = [f"`{data['name']}`" + (f": {len(classes)} classes" if classes else "")]
     sizes = [f"{count:,} {split}" for split, count in data.get("sizes", {}).items() if count]
     lines[0] += f"; {', '.join(sizes)} images." if sizes else "."
+    if data.get("objects"):
+        lines.append(f"{sum(data['objects'].values()):,} objects in the training images.")
     skipped = data.get("report", {}).get("skipped", ())
     if skipped:
         lines.append(f"{len(skipped)} files that could not be read were left out; `result.json` names them.")
@@ -125,7 +141,7 @@ def _data(data: Mapping[str, Any]) -> str:
 def _classes(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return ""
-    worst = "f1" if "f1" in rows[0] else "iou"
+    worst = next(name for name in ("f1", "ap50", "iou") if name in rows[0])
     shown = rows if len(rows) <= LONGEST else sorted(rows, key=lambda row: row[worst] or 0)[:LONGEST]
     note = f"The {LONGEST} worst of {len(rows)}; `result.json` has all.\n\n" if len(rows) > LONGEST else ""
     columns = [name for name in rows[0] if name != "class"]

@@ -11,7 +11,19 @@ from pathlib import Path
 
 from recipes import _shell
 
-NAMES = ("classify", "finetune", "segment", "denoise", "tune", "predict", "export")
+NAMES = (
+    "classify",
+    "finetune",
+    "segment",
+    "denoise",
+    "detect",
+    "localize",
+    "tune",
+    "predict",
+    "export",
+    "index",
+    "search",
+)
 RECIPES = {name: f"recipes.{name}" for name in NAMES}  # the module of each
 
 

@@ -15,12 +15,12 @@ WHOLE = 2**20  # pixels up to which an image goes through the network in one pie
 
 
 def check_names(files: Sequence[str | Path]) -> None:
-    """Raises ValueError for files whose maps would overwrite each other."""
+    """Raises ValueError for files of which what is written would have one name."""
     stems = [Path(file).stem for file in files]
     twice = sorted({stem for stem in stems if stems.count(stem) > 1})
     if twice:
         mend = "Answer them one after the other, with another `to` for each."
-        raise ValueError(checks.message("images", "have different names, as their maps do", twice, mend))
+        raise ValueError(checks.message("images", "have different names, as what is written of them has", twice, mend))
 
 
 def answer(result: Result, file: Path, to: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a model that a recipe has saved says of image files: their classes, or a map for each."""
+"""What a model that a recipe has saved says of image files: their classes, a map for each, or the objects in them."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ import numpy as np
 import kerascnn.data
 import kerascnn.training
 from kerascnn import checks
-from recipes import _maps
+from recipes import _boxes, _maps
 
 
 def predict(
@@ -18,11 +18,12 @@ def predict(
     images: Sequence[str | Path],
     *,
     top: int = 3,
+    score: float | None = None,
     output: Literal["table", "json"] | None = "table",
     to: str | Path = ".",
     batch_size: int = 32,
 ) -> list[dict[str, Any]]:
-    """Labels image files with a saved classifier, or writes the mask or the restored image of each.
+    """Says what is in image files: their classes, the objects in them, or a mask or a restored image of each.
 
     For a classifier, files of any size and kind are brought to the network's size and colours as the training images
     were; there is one entry a file: `{"image": path, "predictions": [{"label", "probability"}, ...]}`, likeliest first.
@@ -30,16 +31,21 @@ def predict(
     masks `"shares"`, the share of the pixels that each class has. Where images were resized for training, the network
     sees files at that scale.
 
+    For a network of `detect` or `localize` boxes are drawn on a copy of each file, and the entry is `{"image",
+    "written": path, "objects": [{"label", "score", "box": [left, top, right, bottom]}, ...]}`, the surest first and in
+    pixels of the file.
+
     Args:
         model: Folder of a finished run, or a name in the zoo.
         images: Image files to label.
         top: How many classes to name for each image.
+        score: Least score of an object, in 0..1; None takes the detector's own. Others are left out.
         output: Print a table, JSON, or nothing.
-        to: Folder for masks (PNG files whose values are the classes' indices) and restored images.
+        to: Folder for masks (PNG files whose values are the classes' indices), restored images and images with boxes.
         batch_size: Images that go through the network at once.
 
     Raises:
-        ValueError: for no image, a wrong number, or maps that would have one name.
+        ValueError: for no image, a wrong number, or pictures that would have one name.
         OSError: that names a missing or broken file.
 
     Examples:
@@ -47,24 +53,37 @@ def predict(
     """
     checks.positive_int("top", top)
     checks.positive_int("batch_size", batch_size)
+    if score is not None:
+        checks.in_range("score", score, 0, 1)
     checks.one_of("output", output, ["table", "json", None])
     if not images:
         raise ValueError(checks.message("images", "name at least one file", images, "Pass the path of an image."))
     result = kerascnn.training.load(model)
-    if result.extras["record"]["data"].get("targets", "labels") != "labels":
-        _maps.check_names(images)
-        answers = [_maps.answer(result, Path(file), Path(to)) for file in images]
-        _print(answers, output, _maps.cells)
-        return answers
     data, resize = result.extras["record"]["data"], _resize(result.extras["record"])
+    if data.get("targets", "labels") == "labels":
+        answers, row = _labelled(result.model, images, data, resize, top, batch_size), _cells
+    else:
+        _maps.check_names(images)
+        answers, row = _drawn(result, images, Path(to), resize, score)
+    _print(answers, output, row)
+    return answers
+
+
+def _drawn(result, images, to: Path, resize: str, score: float | None) -> tuple[list[dict[str, Any]], Callable]:
+    """The answers of a network that says where something is, and what makes a row of the table of one."""
+    if result.extras["record"]["data"]["targets"] in ("boxes", "box"):
+        return _boxes.answers(result, images, to, resize=resize, score=score), _boxes.cells
+    return [_maps.answer(result, Path(file), to) for file in images], _maps.cells
+
+
+def _labelled(model, images, data: Mapping[str, Any], resize: str, top: int, batch_size: int) -> list[dict[str, Any]]:
     answers = []
     for start in range(0, len(images), batch_size):
         files = images[start : start + batch_size]
-        probabilities = result.model.predict_on_batch(np.stack([_read(file, data, resize) for file in files]))
+        probabilities = model.predict_on_batch(np.stack([_read(file, data, resize) for file in files]))
         answers += [
             _answer(file, row, data["class_names"], top) for file, row in zip(files, probabilities, strict=True)
         ]
-    _print(answers, output, _cells)
     return answers
 
 

@@ -22,9 +22,20 @@ SPACES = {  # what is searched unless a space is given
     "segment": UNetSpace() + Choices(learning_rate=Between(5e-4, 1e-2, log=True)),
     "denoise": UNetSpace() + Choices(learning_rate=Between(5e-4, 1e-2, log=True)),
 }
+SPACES["detect"] = SPACES["localize"] = Choices(learning_rate=Between(5e-4, 1e-2, log=True), ema=(None, 0.99))
 LATER = ("pictures", "compare")  # what is done for the best settings only
-TARGETS = {"segment": "masks", "denoise": "images"}  # what a recipe's data have, if not labels
-OBJECTIVES = {"segment": "iou", "denoise": "psnr"}  # by which trials are compared, if not by accuracy
+TARGETS = {
+    "segment": "masks",
+    "denoise": "images",
+    "detect": "boxes",
+    "localize": "box",
+}  # what a recipe's data have, if not labels
+OBJECTIVES = {
+    "segment": "iou",
+    "denoise": "psnr",
+    "detect": "map50",
+    "localize": "iou",
+}  # by which trials are compared, if not by accuracy
 
 
 def tune(
@@ -55,7 +66,7 @@ def tune(
 
     Args:
         data: as the recipe takes it; with `workers` a name, a folder or arrays.
-        recipe: "classify", "finetune", "segment", "denoise"; in Python any function
+        recipe: "classify", "finetune", "segment", "denoise", "detect", "localize"; in Python any function
             `f(data, *, epochs, save_to, ...) -> Result`.
         space: what is searched. In Python a function of `hp` (a `keras_tuner.HyperParameters`) that returns arguments
             of the recipe, such as `tuning.ConvNetSpace()`; as text "ConvNetSpace(kernels=(3, 5)) +
@@ -64,7 +75,8 @@ def tune(
         tuner: "random", "grid" (all combinations), "bayesian" (a Gaussian process), or "hyperband": many trials of few
             epochs, of which the best are trained anew for longer.
         objective: a figure of the recipe's Result, such as "accuracy" or "val_loss"; of losses and errors less is
-            better. None is "accuracy", for segment "iou" and for denoise "psnr".
+            better. None is "accuracy", for segment and localize "iou", for denoise "psnr", for detect
+            "map50".
         max_trials: after which the sweep ends, unless its tuner ends it; None is without such a limit.
         max_seconds: after which no further trial begins.
         max_parameters: a network with more is not built, and does not count as a trial.

@@ -84,6 +84,42 @@ def test_networks_that_answer_for_each_pixel_take_images_of_any_size(targets, li
     assert "Takes raw images `(batch, height, width, 1)`" in card and "trained with images of 28 x 28 pixels" in card
 
 
+@pytest.mark.parametrize(
+    ("targets", "metrics", "row", "lines"),
+    [
+        (
+            "boxes",
+            {"map50": 0.912, "best_score": 0.31},
+            {"class": "shirt", "ap50": 0.75, "ap50_95": None, "objects": 1200},
+            ("| map50 | 91.20 % |", "| best score | 0.31 |", "| shirt | 75.0 % | - | 1,200 |",
+             "import kerascnn.models  # which the file needs"),
+        ),
+        (
+            "box",
+            {"both": 0.5, "iou": 0.9},
+            {"class": "shirt", "accuracy": 1.0, "iou": 0.75, "both": 0.5, "objects": 1200},
+            ("| both | 50.00 % |", "| shirt | 100.0 % | 75.0 % | 50.0 % | 1,200 |",
+             "import kerascnn.layers  # which the file has"),
+        ),
+    ],
+)  # fmt: skip
+def test_networks_that_find_objects(targets, metrics, row, lines):
+    data = RECORD["data"] | {"targets": targets, "objects": {"shirt": 1200, "bag | sack": 34}}
+    card = model_card(RECORD | {"metrics": metrics, "per_class": [row], "data": data})
+    for line in (*lines, "1,234 objects in the training images."):
+        assert line in card.splitlines()
+    taken = "28, 28, 1" if targets == "box" else "height, width, 1"
+    assert f"Takes raw images `(batch, {taken})`" in card and "found = model.predict(" in card
+    assert "left, top, right and bottom edge in pixels" in card
+    assert {"boxes": "any other object is overlooked", "box": "It finds one object"}[targets] in card
+
+
+def test_many_classes_of_objects_are_cut_to_the_worst():
+    rows = [{"class": f"c{i}", "ap50": i / 100, "objects": 1} for i in range(40)][::-1]
+    card = model_card(RECORD | {"per_class": rows})
+    assert "| c0 |" in card and "| c29 |" in card and "| c30 |" not in card
+
+
 def test_every_table_has_as_many_cells_in_each_row_as_in_its_head():
     for block in model_card(RECORD).split("\n\n"):
         if block.startswith("|"):

@@ -7,30 +7,33 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 BASE = {"checks", "files"}
-TOOLS = BASE | {"layers", "losses", "metrics", "callbacks", "schedules", "optimizers", "class_weights"}
+TOOLS = BASE | {"boxes", "layers", "losses", "metrics", "callbacks", "schedules", "optimizers", "class_weights"}
 TOOLS |= {"augmentation", "data", "plots", "inspect", "reports", "card"}
 MAY_IMPORT = {
     "checks": set(),
     "files": {"checks"},
-    "layers": {"checks"},
+    "boxes": {"checks"},
+    "layers": {"checks", "boxes"},
     "blocks": {"checks", "layers"},
-    "models": {"checks", "layers", "blocks"},
-    "backbones": BASE | {"layers", "blocks", "models"},
-    "losses": {"checks", "layers"},
-    "metrics": {"checks", "layers"},
+    "models": {"checks", "boxes", "layers", "blocks"},
+    "backbones": BASE | {"boxes", "layers", "blocks", "models"},
+    "losses": {"checks", "boxes", "layers"},
+    "metrics": {"checks", "boxes", "layers"},
     "callbacks": BASE,
     "schedules": {"checks"},
     "optimizers": {"checks", "schedules"},
     "class_weights": {"checks", "metrics"},
     "augmentation": {"checks"},
-    "data": BASE,
+    "data": BASE | {"boxes"},
     "noise": {"checks", "augmentation"},
     "filters": {"checks", "layers", "metrics"},
     "tiling": BASE | {"layers"},
-    "plots": BASE | {"metrics"},
+    "plots": BASE | {"boxes", "metrics"},
     "inspect": {"checks", "layers"},
-    "reports": BASE | {"data", "filters", "inspect", "metrics", "plots"},
+    "reports": BASE | {"boxes", "data", "filters", "inspect", "metrics", "plots"},
     "card": {"checks"},
+    "retrieval": BASE | {"data", "metrics"},
+    "oneshot": BASE | {"layers", "metrics"},
     "training": TOOLS,
     "tuning": TOOLS | {"training"},
 }
@@ -49,8 +52,16 @@ ONLY_IN = {
     "tensorflow_datasets": ("kerascnn/data/",),
     "matplotlib": ("kerascnn/plots/",),
     "keras_tuner": ("kerascnn/tuning/",),
+    "pycocotools": ("kerascnn/metrics/",),
     "cv2": ("kerascnn/augmentation/", "kerascnn/filters.py"),
-    "sklearn": ("kerascnn/data/builtin.py", "kerascnn/tuning/importance.py"),
+    "sklearn": (
+        "kerascnn/data/builtin.py",
+        "kerascnn/metrics/clustering.py",
+        "kerascnn/reports/embedding.py",
+        "kerascnn/tuning/importance.py",
+    ),
+    "usearch": ("kerascnn/retrieval/",),
+    "faiss": ("kerascnn/retrieval/",),
 }
 FILES = sorted(
     file.relative_to(ROOT).as_posix() for package in ("kerascnn", "recipes") for file in (ROOT / package).rglob("*.py")

@@ -14,6 +14,7 @@ from kerascnn.augmentation.crops import RandomCrop
 from kerascnn.augmentation.distortions import Elastic
 from kerascnn.augmentation.flips import QuarterTurn, RandomFlip
 from kerascnn.augmentation.geometry import Rotate, Shift, Zoom
+from kerascnn.augmentation.mosaic import Mosaic
 from kerascnn.augmentation.pipeline import Pipeline
 from kerascnn.augmentation.pixels import Cutout
 from kerascnn.augmentation.policies import RandAugment, TrivialAugment
@@ -26,7 +27,7 @@ NO_UP = {
 }  # fmt: skip
 """Words in names of data whose pictures, under the microscope or from above, are as good turned or mirrored."""
 TARGETS = {
-    "classify": ("labels",), "finetune": ("labels",), "embed": ("labels",), "localize": ("bounding_boxes", "labels"),
+    "classify": ("labels",), "finetune": ("labels",), "embed": ("labels",), "localize": ("bounding_boxes",),
     "detect": ("bounding_boxes",), "segment": ("segmentation_masks",), "denoise": ("target_images",),
     "autoencode": ("target_images",),
 }  # fmt: skip
@@ -34,6 +35,8 @@ TARGETS = {
 IMAGES = ("target_images",)
 LARGE = 20_000  # training images from which Cutout is added, in a long training
 LONG = 16  # epochs from which a network has seen the images often enough to need more than small shifts
+AROUND_BOXES = {"detect": {"border": "zero"}, "localize": {"border": "zero", "min_visible": 0.5}}
+"""Options of a pipeline that moves boxes: a mirrored border would show objects without a box; a single object stays."""
 ARGUMENTS = 4  # of an augmentation: images, indices, epoch, seed
 
 
@@ -44,6 +47,9 @@ def auto(data, epochs: int = LONG, job: str = "classify") -> Pipeline | None:
     and what `data.load` scatters over textures as in `scenes`. Pictures that have no up (by a word in the name of
     the data, as "cells" or "histology") are turned and mirrored as in `microscopy`. Grey arrays without class names may
     be writing, and are only shifted. All others are `photos`. None where images are not `(height, width, channels)`.
+
+    Where boxes are sought, nothing is turned by other than quarter turns, as the upright box of a turned object is too
+    large, and what comes in from outside is black.
     """
     checks.one_of("job", job, TARGETS)
     if len(data.image_shape) != 3:
@@ -70,6 +76,8 @@ def writing(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
     """Turned, zoomed and shifted a little before a margin of 0, and never mirrored; only shifted to be restored."""
     if TARGETS[job] == IMAGES:
         return Pipeline(Shift(0.1), border="zero")
+    if job in AROUND_BOXES:
+        return Pipeline(Zoom(0.1), Shift(0.1), **AROUND_BOXES[job])
     return Pipeline(Rotate(10), Zoom(0.1), Shift(0.1), border="zero")
 
 
@@ -78,8 +86,9 @@ def photos(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
 
     Sets of 20,000 training images or more get a cutout of a quarter of the side too. In fewer than 16 epochs that would
     hold learning back: shifts go up to 1/20 then, and nothing is cut out. Where masks or boxes are sought, zoom,
-    brightness and contrast vary in place of the cutout; images to be restored are only mirrored, as interpolation would
-    change their grain.
+    brightness and contrast vary in place of the cutout, and in a training of 16 epochs or more every second image in
+    which all objects are sought is a mosaic; images to be restored are only mirrored, as interpolation would change
+    their grain.
     """
     if TARGETS[job] == IMAGES:
         return Pipeline(RandomFlip("horizontal"))
@@ -87,33 +96,41 @@ def photos(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
     if TARGETS[job] == ("labels",):
         cutout = (Cutout(0.25),) if data.train_size >= LARGE and epochs >= LONG else ()
         return Pipeline(RandomFlip("horizontal"), shift, *cutout)
-    return Pipeline(RandomFlip("horizontal"), Zoom(0.2), shift, Brightness(0.2), Contrast(0.2))
+    moves = *_mosaic(epochs, job), RandomFlip("horizontal"), Zoom(0.2), shift
+    return Pipeline(*moves, Brightness(0.2), Contrast(0.2), **AROUND_BOXES.get(job, {}))
 
 
 def scenes(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
     """Shifted, zoomed and lit a little, never mirrored, as there may be writing in it; only shifted to be restored."""
     if TARGETS[job] == IMAGES:
         return Pipeline(Shift(0.1))
-    return Pipeline(Zoom(0.1), Shift(0.1), Brightness(0.1), Contrast(0.1))
+    return Pipeline(Zoom(0.1), Shift(0.1), Brightness(0.1), Contrast(0.1), **AROUND_BOXES.get(job, {}))
 
 
 def microscopy(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
-    """All eight symmetries (four turns, mirrored or not) and mild changes of light and stain.
+    """All symmetries (of square images eight: four turns, mirrored or not) and mild changes of light and stain.
 
-    Where masks are sought, a smooth deformation too, as in the U-Net paper; images to be restored get the symmetries
-    alone.
+    Where masks are sought, a smooth deformation too, as in the U-Net paper; where boxes are, zoom and shift, and
+    mosaics as in `photos`; images to be restored get the symmetries alone.
     """
-    symmetries = (RandomFlip("horizontal"), QuarterTurn())
+    square = data.image_shape[0] == data.image_shape[1]
+    symmetries = RandomFlip("horizontal"), QuarterTurn() if square else RandomFlip("vertical")
     if TARGETS[job] == IMAGES:
         return Pipeline(*symmetries)
     bent = (Elastic(strength=max(1, min(data.image_shape[:2]) // 50)),) if "segmentation_masks" in TARGETS[job] else ()
     stain = (Saturation(0.1), Hue(0.02)) if data.image_shape[-1] == 3 else ()
-    return Pipeline(*symmetries, *bent, Brightness(0.1), Contrast(0.1), *stain)
+    moved = (Zoom(0.2), Shift(0.1)) if job in AROUND_BOXES else ()
+    moves = *_mosaic(epochs, job), *symmetries, *bent, *moved
+    return Pipeline(*moves, Brightness(0.1), Contrast(0.1), *stain, **AROUND_BOXES.get(job, {}))
 
 
 def anything(data, epochs: int = LONG, job: str = "classify") -> Pipeline:
     """Shifted by up to 1/8, in fewer than 16 epochs by up to 1/20."""
-    return Pipeline(Shift(0.125 if epochs >= LONG else 0.05))
+    return Pipeline(Shift(0.125 if epochs >= LONG else 0.05), **AROUND_BOXES.get(job, {}))
+
+
+def _mosaic(epochs: int, job: str) -> tuple[Mosaic, ...]:
+    return (Mosaic(p=0.5),) if job == "detect" and epochs >= LONG else ()
 
 
 PRESETS = {"writing": writing, "scenes": scenes, "photos": photos, "microscopy": microscopy, "anything": anything}
@@ -185,7 +202,7 @@ def _spelled(text: str, data, epochs: int, job: str) -> Pipeline | None:
     base = base or Pipeline()  # which is then said not to fit
     policy = POLICIES[text]() if text == "augmix" else POLICIES[text](colour=data.image_shape[-1] == 3)
     moves = [transform for transform in base.transforms if not isinstance(transform, Cutout)]
-    return Pipeline(*moves, policy, border=base.border)
+    return Pipeline(*moves, policy, border=base.border, min_visible=base.min_visible)
 
 
 def _fitted(augment: Transform, data, job: str) -> Pipeline:

@@ -5,15 +5,11 @@ import math
 import keras
 
 from kerascnn import checks
-from kerascnn.backbones.building import Weights, backbone
-from kerascnn.backbones.freezing import stages
-from kerascnn.backbones.taps import maps
-from kerascnn.backbones.trunk import trunk
+from kerascnn.backbones.building import Weights
+from kerascnn.backbones.encoding import encoded, encoder_of
 from kerascnn.blocks import decoder_block, map_head
-from kerascnn.layers import CropToReference, PadToMultiple, nested
+from kerascnn.layers import CropToReference
 
-PROBE = 256  # pixels of the image with which sizes are looked at
-NEW = ("decoder", "crop", "output")  # how the names of layers behind the encoder begin
 FILTERS = (256, 128, 64, 32, 16)
 
 
@@ -56,69 +52,17 @@ def unet_on(
     >>> unet_on("mobilenet_v2", (96, 80, 3), 4, weights=None, filters=(8,) * 5).output_shape
     (None, None, None, 4)
     """
-    shape = (None, None, image_shape[-1])
-    lower = backbone(encoder, shape, weights=weights) if isinstance(encoder, str) else trunk(encoder)
-    _check_channels(image_shape, lower)
-    found = maps(lower)
-    tapped = keras.Model(lower.inputs, list(found.values()))
-    _check_maps(tapped, list(found), lower.name)
-    levels = _levels(filters, max(found))
-    inputs = keras.Input(shape, name="image")
-    x = PadToMultiple(max(found), dtype="float32", name="pad")(inputs)
-    outputs = nested.run(tapped, x, lambda _path, operation, *args, **kwargs: operation(*args, **kwargs))
-    skips = dict(zip(found, keras.tree.flatten(outputs), strict=True))
-    x = skips[max(found)]
+    lower = encoder_of(encoder, image_shape, weights)
+    inputs = keras.Input((None, None, image_shape[-1]), name="image")
+    skips = encoded(lower, inputs)
+    levels = _levels(filters, max(skips))
+    x = skips[max(skips)]
     options = {"up": up, "attention": attention, "depth": convolutions, "normalization": normalization}
     for stride, width in levels.items():
         x = decoder_block(x, skips.get(stride), width, **options, name=f"decoder{stride}")
     x = CropToReference("start", name="crop")([x, inputs])
     outputs = map_head(x, classes, head, image=inputs, name="output")
     return keras.Model(inputs, outputs, name=name or f"unet_on_{lower.name}")
-
-
-def encoder_stages(model: keras.Model) -> tuple[tuple[str, ...], ...]:
-    """The names of the encoder's layers in a model of `unet_on`, from bottom to top, as `stages` gives them.
-
-    To train the decoder alone: `freeze(model)`, then `unfreeze` the layers that are not among these; then the top
-    stages of the encoder too, as in fine-tuning.
-
-    >>> from kerascnn.models import resnet20
-    >>> model = unet_on(resnet20((32, 32, 3), 10, depths=(1, 1, 1), filters=4), (None, None, 3), 2)
-    >>> [names[-1] for names in encoder_stages(model)]
-    ['stage2_block1_act', 'stage3_block1_act']
-    """
-    parts = stages(model, (PROBE, PROBE, model.input_shape[-1]))
-    kept = (tuple(name for name in names if not name.startswith(NEW)) for names in parts)
-    return tuple(names for names in kept if names)
-
-
-def _check_channels(image_shape, encoder: keras.Model) -> None:
-    channels = encoder.inputs[0].shape[-1]
-    if image_shape[-1] != channels:
-        rule = f"have the {channels} channels that the encoder {encoder.name} takes"
-        raise ValueError(checks.message("image_shape", rule, tuple(image_shape)))
-
-
-def _check_maps(tapped: keras.Model, strides: list[int], name: str) -> None:
-    """Looks at one image: each map must have its size over the stride, so that the maps lie over each other."""
-    sizes = _sizes(tapped)
-    if max(strides) == 1 or sizes != [(PROBE / stride, PROBE / stride) for stride in strides]:
-        rule = f"have maps of {PROBE} / stride pixels for an image of {PROBE}, the strides powers of two"
-        seen = f"Its sizes are {sizes}. " if sizes else ""
-        mend = f"{seen}Pass an encoder that pads, such as 'efficientnet_lite0' or 'resnet50'."
-        raise ValueError(checks.message("encoder", rule, name, mend))
-
-
-def _sizes(tapped: keras.Model) -> list[tuple[int, ...]] | None:
-    """Those of the maps of an image of `PROBE` pixels; None if they do not even fit inside the encoder."""
-    image = keras.KerasTensor((1, PROBE, PROBE, tapped.inputs[0].shape[-1]))
-    try:
-        specs = nested.run(
-            tapped, image, lambda _path, operation, *args, **more: operation.compute_output_spec(*args, **more)
-        )
-    except ValueError:  # of NASNet, which pads by sizes that it knows when it is built
-        return None
-    return [tuple(each.shape[1:-1]) for each in keras.tree.flatten(specs)]
 
 
 def _levels(filters: tuple[int, ...], coarsest: int) -> dict[int, int]:

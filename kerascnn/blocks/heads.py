@@ -38,16 +38,18 @@ def classifier(
     return layers.Dense(classes, "softmax", dtype="float32", name=name)(x)
 
 
-def embedding(x, dimensions: int, *, pooling: str = "average", name: str):
-    """Pooling and a dense layer to `dimensions`, divided by its length: points on the unit sphere, in float32.
+def embedding(x, dimensions: int, *, pooling: str = "average", normalize: bool = True, name: str):
+    """Pooling, a dense layer to `dimensions`, in float32, with `normalize` points on the unit sphere.
 
-    Nodes `NAME_pool`, `NAME_dense`, `NAME`.
+    Nodes `NAME_pool`, `NAME_dense`, `NAME`; without `normalize` the dense layer is `NAME`.
 
     >>> import keras
     >>> embedding(keras.Input((7, 7, 64)), 16, name="embedding").shape
     (None, 16)
     """
     x = global_pool(x, pooling, name=f"{name}_pool")
+    if not normalize:
+        return layers.Dense(dimensions, dtype="float32", name=name)(x)
     x = layers.Dense(dimensions, dtype="float32", name=f"{name}_dense")(x)
     return layers.UnitNormalization(dtype="float32", name=name)(x)
 

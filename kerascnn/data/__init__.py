@@ -2,10 +2,13 @@
 
 from kerascnn.data.batching import batches as batches
 from kerascnn.data.batching import plain_batches as plain_batches
+from kerascnn.data.batching import retargeted as retargeted
 from kerascnn.data.batching import sample as sample
 from kerascnn.data.batching import steps_per_epoch as steps_per_epoch
 from kerascnn.data.batching import suited_batch_size as suited_batch_size
 from kerascnn.data.borders import border_weights as border_weights
+from kerascnn.data.boxes import fit_boxes as fit_boxes
+from kerascnn.data.boxes import unfit_boxes as unfit_boxes
 from kerascnn.data.corrupting import with_noise as with_noise
 from kerascnn.data.dataset import Data as Data
 from kerascnn.data.dataset import Source as Source

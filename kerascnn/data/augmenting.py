@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from kerascnn import checks
+from kerascnn.data.augmented_boxes import boxed
 from kerascnn.data.masks import IGNORE
 
 
@@ -36,13 +37,16 @@ def augmented(augment, seed: int, partnered: bool, targets: str = "labels") -> C
 
     An `augmentation.Pipeline` gets a dict with both: targets that are a dict under their own names, integers or shares
     of classes as "labels", maps as "segmentation_masks"; those of data whose `targets` are "images" as "target_images",
-    which move with the images and keep their colours. If they are `partnered` they are as `rows` lists them; otherwise
-    it takes partners from the batch. Every other callable gets and gives the images alone.
+    which move with the images and keep their colours; for boxes see `augmented_boxes.boxed`. If they are `partnered`
+    they are as `rows` lists them; otherwise it takes partners from the batch. Every other callable gets and gives the
+    images alone.
     """
     if augment is None:
         return lambda images, found, indices, epoch: (images, found)
     if not hasattr(augment, "rows"):
         return lambda images, found, indices, epoch: (augment(images, indices, epoch, seed), found)
+    if targets in ("boxes", "box"):
+        return boxed(augment, seed, partnered, targets)
 
     def change(images, found, indices, epoch):
         kind = _kind(found, targets)
@@ -59,13 +63,13 @@ def weighted(class_weight: Mapping[int, float] | None, data) -> Callable:
 
     A class that is not in `class_weight` has 1. Shares of classes `(n, classes)` have the mean of the weights by them;
     masks `(n, height, width)` have a weight for each pixel, 0 where they count nowhere. Raises ValueError for other
-    targets: images, and masks of several classes a pixel.
+    targets: images, boxes, and masks of several classes a pixel.
     """
     import tensorflow as tf
 
     if class_weight is None:
         return lambda images, targets: (images, targets)
-    if data.targets == "images" or data.multi_label:
+    if data.targets in ("images", "boxes", "box") or data.multi_label:
         rule = "be None unless each image or pixel is of one class"
         raise ValueError(checks.message("class_weight", rule, dict(class_weight), "Weigh the classes in the loss."))
     table = np.array([class_weight.get(label, 1.0) for label in range(data.classes)], np.float32)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 WORKERS = os.cpu_count() or 1  # batches made at a time
 AHEAD = 4  # batches ready before they are asked for
 FETCH = 64  # images of a sample that are read together
-PIXELS = 2**18  # of a step whose targets are maps
+PIXELS = {"masks": 2**18, "images": 2**18, "boxes": 2**20, "box": 2**20}
+"""Of a step at most, by its targets."""
 BUFFER_BYTES = 256 * 2**20  # of the shuffle buffer, for data that has no random access
 
 
@@ -32,7 +33,7 @@ def steps_per_epoch(data: Data, batch_size: int) -> int:
 def suited_batch_size(data: Data, side: int | None = None) -> int:
     """128 from 2,560 training images on; for fewer the largest power of two with at least 20 steps, not under 8.
 
-    Where targets are masks or images a step has `PIXELS` at most, so large images come singly: `side` is that of what
+    Where targets are no labels a step has `PIXELS` at most, so that large images come singly: `side` is that of what
     is cut out of each image, if not all of it is seen.
 
     What an epoch leaves out, its last incomplete batch (another one each epoch, as `batches` permutes), is then less
@@ -46,7 +47,7 @@ def suited_batch_size(data: Data, side: int | None = None) -> int:
     if data.targets == "labels":
         return suited
     sides = data.image_shape[:-1] if side is None else (side,) * len(data.image_shape[:-1])
-    return max(1, min(suited, _power_of_two_up_to(PIXELS // math.prod(sides))))
+    return max(1, min(suited, _power_of_two_up_to(PIXELS[data.targets] // math.prod(sides))))
 
 
 def sample(data: Data, count: int, *, seed: int = 0) -> np.ndarray:
@@ -130,6 +131,11 @@ def plain_batches(data: Data, split: str, batch_size: int) -> tf.data.Dataset:
         return source.fetch(tf.range(start, tf.minimum(start + batch_size, source.size)))
 
     return _prefetched(starts.map(fetch, num_parallel_calls=WORKERS, deterministic=True))
+
+
+def retargeted(batches: tf.data.Dataset, target_of: Callable) -> tf.data.Dataset:
+    """`batches` with `target_of(targets)`, computed in a graph, in place of each batch's targets."""
+    return batches.map(lambda images, targets, *weights: (images, target_of(targets), *weights))
 
 
 def _prefetched(batches):

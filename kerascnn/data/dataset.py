@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from kerascnn import checks
+from kerascnn.data.boxes import count_objects
 from kerascnn.data.masks import count_pixels
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 SPLITS = ("train", "validation", "test")
-TARGETS = ("labels", "masks", "images")
+TARGETS = ("labels", "masks", "images", "boxes", "box")
+COUNTED = {"masks": "class_pixels", "boxes": "object_counts", "box": "object_counts"}
+"""Under which name a report has the training counts of each class."""
 READ = 1024  # labels read together
 
 
@@ -24,7 +27,7 @@ class Source(Protocol):
     """Random access to the examples of one split, which is what makes an exact, global shuffle cheap."""
 
     size: int
-    labels: np.ndarray | None  # None where targets are masks or images
+    labels: np.ndarray | None  # None where targets are not labels
 
     def fetch(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The images `(n, height, width, channels)` and targets `(n, ...)` of `indices`, in a TensorFlow graph."""
@@ -32,7 +35,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Data:
-    """Images with class labels, masks or other images, split for training, choosing and testing.
+    """Images with class labels, masks, boxes or other images, split for training, choosing and testing.
 
     `train`, `validation` and `test` yield single `(image, target)` elements: `image` is uint8 or float32 in 0..255 of
     shape `(height, width, channels)`. `targets` says what `target` is:
@@ -41,6 +44,10 @@ class Data:
     - "masks": a uint8 map `(height, width)` of such indices, or, where a pixel may be of several classes, `(height,
       width, classes)` of 0 and 1; 255 counts nowhere.
     - "images": an image of the same height and width; there are no classes.
+    - "boxes": the objects of the image, float32 `(most, 5)`: left, top, right and bottom edge in pixels, from 0 at the
+      image's edges, and the index into `class_names`. Rows that are none have class -1; an object of class c that
+      counts neither way, as a crowd, has -2 - c.
+    - "box": the one object of the image, `(5,)` likewise.
 
     `sources` holds the same examples by index, under the names "train", "validation" and "test", where random access is
     possible; `report` says what was skipped, converted or resized.
@@ -110,7 +117,7 @@ class Data:
         Reads the training split once where that is not known. Raises ValueError unless targets are masks.
         """
         self._check_targets("masks")
-        counts = _known_pixels(self)
+        counts = _known_counts(self)
         if counts is None:
             masks = self.train.take(self.train_size).map(lambda _, target: target).batch(64)
             each = (
@@ -119,10 +126,23 @@ class Data:
             counts = sum(each).tolist()
         return tuple(counts)
 
+    @cached_property
+    def object_counts(self) -> tuple[int, ...]:
+        """The number of training objects of each class, without those that count neither way (difficult ones, crowds).
+
+        Reads the training split once where that is not known. Raises ValueError unless targets are boxes.
+        """
+        self._check_targets("boxes", "box")
+        counts = _known_counts(self)
+        if counts is None:
+            targets = self.train.take(self.train_size).map(lambda _, target: target).batch(READ)
+            counts = sum(count_objects(part, self.classes).sum(axis=0) for part in targets.as_numpy_iterator()).tolist()
+        return tuple(counts)
+
     @property
     def facts(self) -> list:
         """What tells these data from others: names, shape, sizes and how often each class occurs, as JSON has it."""
-        counts = self.class_counts if self.targets == "labels" else _known_pixels(self) or (self.train_size,)
+        counts = self.class_counts if self.targets == "labels" else _known_counts(self) or (self.train_size,)
         return [self.name, list(self.image_shape), list(self.class_names), list(counts), self.validation_size]
 
     def labels(self, split: str) -> np.ndarray:
@@ -139,10 +159,11 @@ class Data:
             raise ValueError(checks.message(f"labels of {split}", rule, f"{labels.min()} to {labels.max()}"))
         return labels.astype(np.int32, copy=False)
 
-    def _check_targets(self, wanted: str):
-        if self.targets != wanted:
+    def _check_targets(self, *wanted: str):
+        if self.targets not in wanted:
             mend = f"These data have {self.targets}."
-            raise ValueError(checks.message("targets", f"be {wanted!r} for this", self.targets, mend))
+            rule = f"be {' or '.join(map(repr, wanted))} for this"
+            raise ValueError(checks.message("targets", rule, self.targets, mend))
 
     def split(self, split: str) -> tf.data.Dataset:
         """The elements of "train", "validation" or "test"; raises ValueError where there is none."""
@@ -178,7 +199,7 @@ def elements_of(source: Source) -> tf.data.Dataset:
     return tf.data.Dataset.range(source.size).map(element, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def _known_pixels(data: Data) -> list[int] | None:
-    """The pixels of each class in training, if they were counted when the masks were read."""
-    pixels = getattr(data.sources.get("train"), "pixels", None)
-    return data.report.get("class_pixels") if pixels is None else pixels.sum(axis=0).tolist()
+def _known_counts(data: Data) -> list[int] | None:
+    """The pixels or objects of each class in training, if they were counted when the targets were read."""
+    counts = getattr(data.sources.get("train"), "counts", None)
+    return data.report.get(COUNTED.get(data.targets)) if counts is None else counts.sum(axis=0).tolist()

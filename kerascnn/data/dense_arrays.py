@@ -37,7 +37,7 @@ def from_mask_arrays(data, options: Options, name: str = "arrays") -> Data:
         fitted[split] = _fitted(images, fit, options), _fitted(table[masks], fit_mask, options)
         sources[split] = Pairs(*fitted[split], pixels)
     sources = carve(sources, options, _sized(report, fitted))
-    check_pixels_of({split: source.pixels for split, source in sources.items()}, names, report, multi_label=multi_label)
+    check_pixels_of({split: source.counts for split, source in sources.items()}, names, report, multi_label=multi_label)
     return from_sources(sources, names, name=name, report=report, targets="masks")
 
 

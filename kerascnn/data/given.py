@@ -8,6 +8,7 @@ import numpy as np
 
 from kerascnn import checks
 from kerascnn.data.array_checks import check_labels, check_pixels
+from kerascnn.data.boxes import ABSENT, areas, clipped, counting
 from kerascnn.data.dataset import SPLITS, Data
 from kerascnn.data.masks import IGNORE
 from kerascnn.data.options import Options
@@ -22,8 +23,8 @@ def from_data(data: Data, options: Options) -> Data:
     """`data` itself; with the warnings in its report if there is something to warn of.
 
     Looks at the first examples of each split, and reads the labels of train and validation once where no `source` has
-    them. Raises ValueError for pixels, labels and masks that arrays may not have either, and for options that come too
-    late. Where images are to be targets and `data` has others, its images become their own.
+    them. Raises ValueError for pixels, labels, masks and boxes that arrays may not have either, and for options that
+    come too late. Where images are to be targets and `data` has others, its images become their own.
     """
     _check_options(data, options)
     if options.targets == "images" != data.targets:
@@ -60,8 +61,27 @@ def _check_first(data, split, report):
         check_pixels(f"images of {split}", images, report)
         if data.targets == "labels":
             check_labels(f"labels of {split}", targets)
+        elif data.targets in ("boxes", "box"):
+            _check_rows(data, split, targets)
         else:
             _check_dense(data, split, images, targets, report)
+
+
+def _check_rows(data, split, rows):
+    """Raises ValueError for boxes of another shape or type, with unknown classes, or not within their images."""
+    name, dimensions = f"{data.targets} of {split}", {"boxes": 3, "box": 2}[data.targets]
+    if rows.ndim != dimensions or rows.shape[-1] != 5 or rows.dtype != np.float32:
+        rule = f"be float32 {'(most, 5)' if dimensions == 3 else '(5,)'} for each image: four edges and the class"
+        raise ValueError(checks.message(name, rule, f"{rows.dtype} {rows.shape[1:]}"))
+    boxes, classes = rows[..., :4], rows[..., 4]
+    unknown = (classes != np.rint(classes)) | (counting(classes) >= data.classes)
+    if unknown.any() or (data.targets == "box" and (classes < 0).any()):
+        rule = f"have classes in 0..{data.classes - 1}" + (", -1 or -2 - class" if dimensions == 3 else "")
+        raise ValueError(checks.message(name, rule, classes[unknown | (classes < 0)].tolist()[:20]))
+    wrong = (classes != ABSENT) & ((areas(boxes) <= 0) | (clipped(boxes, data.image_shape[:2]) != boxes).any(axis=-1))
+    if wrong.any():
+        rule = "have left < right and top < bottom within the image, in its pixels"
+        raise ValueError(checks.message(name, rule, boxes[wrong].tolist()[:5]))
 
 
 def _check_dense(data, split, images, targets, report):

@@ -63,13 +63,10 @@ def fit(
     if resize == "stretch":
         return _resized(image, height, width, None, nearest)
     if resize == "crop":
-        return _resized(image, height, width, _middle(image.shape, height, width), nearest)
-    scale = min(height / image.shape[0], width / image.shape[1])
-    sides = (max(1, round(scale * side)) for side in image.shape[:2])
-    inner = _resized(image, *sides, None, nearest)
-    top, left = (height - inner.shape[0]) // 2, (width - inner.shape[1]) // 2
+        return _resized(image, height, width, middle(image.shape, height, width), nearest)
+    top, left, high, wide = letterboxed(image.shape[:2], height, width)
     boxed = np.full((height, width, image.shape[2]), margin, image.dtype)
-    boxed[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+    boxed[top : top + high, left : left + wide] = _resized(image, high, wide, None, nearest)
     return boxed
 
 
@@ -94,7 +91,18 @@ def describe(error: Exception) -> str:
     return f"{getattr(error, 'strerror', None) or error}"
 
 
-def _middle(shape, height, width) -> tuple[float, float, float, float]:
+def letterboxed(size, height: int, width: int) -> tuple[int, int, int, int]:
+    """Where an image of `size` lies in a letterbox of `height` and `width`: top, left, and its height and width there.
+
+    >>> letterboxed((40, 80), 40, 40)
+    (10, 0, 20, 40)
+    """
+    scale = min(height / size[0], width / size[1])
+    high, wide = (max(1, round(scale * side)) for side in size)
+    return (height - high) // 2, (width - wide) // 2, high, wide
+
+
+def middle(shape, height, width) -> tuple[float, float, float, float]:
     """The largest box in the middle of an image of `shape` with the ratio of `height` to `width`, as Pillow has it."""
     scale = min(shape[0] / height, shape[1] / width)
     top, left = max(0, shape[0] - scale * height) / 2, max(0, shape[1] - scale * width) / 2

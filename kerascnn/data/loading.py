@@ -13,6 +13,7 @@ from kerascnn.data.options import Options
 from kerascnn.data.remembering import recall
 
 SCENES = "scenes"
+BOXES = ("boxes", "box")
 
 
 def load(  # noqa: PLR0913 (all that can be said of data)
@@ -30,6 +31,7 @@ def load(  # noqa: PLR0913 (all that can be said of data)
     class_names: tuple[str, ...] | None = None,
     ignore: int = 255,
     class_values: tuple[int, ...] | None = None,
+    box_format: str = "xyxy",
 ) -> Data:
     """Reads, checks and splits `data`; everything that can be wrong with it is said here, before any training.
 
@@ -41,24 +43,30 @@ def load(  # noqa: PLR0913 (all that can be said of data)
         the same names (or `masks` with a sub-folder for each class: 0, or not 0), perhaps under the splits; a
         tensorflow-datasets name with segmentation masks; arrays `(x, masks)`, masks `(n, height, width)` of integers or
         `(n, height, width, classes)` of 0 and 1; "scenes" or "scenes/NAME", objects of a set scattered over textures.
+        "boxes", objects with their boxes: a folder in the form of Pascal VOC or COCO; a tensorflow-datasets name with
+        objects; "scenes"; arrays `(x, boxes)` with `(m, 5)` for each image, box and class, or one `(n, m, 5)` that is
+        padded with class -1, or dicts of "boxes" and "labels". "box": the same with exactly one object in each image.
         "images": a folder of `input` and `target` images with the same names, or arrays `(x, y)` of images; anything
         else that has images, labelled or not, whose images are then their own targets.
     image_size: one integer or (height, width). None keeps a common size; files of mixed sizes get their median size in
         multiples of 8, at most 224.
     resize: "stretch" fills the size; "letterbox" keeps the ratio and pads with 0, masks with 255; "crop" keeps it and
-        cuts the middle out. Masks take the nearest pixel.
+        cuts the middle out. Masks take the nearest pixel, boxes move along; a crop leaves those out of which less
+        than a tenth remains.
     channels: "first" for arrays `(n, channels, height, width)`; they are turned once.
     color: "grey" or "rgb"; None keeps RGB unless all images are grey.
     validation: the share of each class that is held out, by `seed`, where there is no validation split; a class with a
         single image keeps it for training. Of masks and images it is that share of all, at least one. 0 holds nothing
         out, for sets of one image a class: the training images are then the validation split too, with a warning. The
         test split is never touched.
-    skip_bad: leave out unreadable files and those without a partner, and list them in `report["skipped"]`, instead of
-        raising.
+    skip_bad: leave out unreadable files, those without a partner and objects that cannot be used, and list them in
+        `report["skipped"]`, instead of raising.
     memory: the share of free memory that images may take; above it they are read from disk as they are needed.
-    class_names: the names of the classes of arrays and masks; otherwise their numbers.
+    class_names: the names of the classes of arrays and masks, otherwise their numbers; of files with boxes their order.
     ignore: the value of mask pixels that count nowhere; they become 255.
     class_values: the value of each class in the masks, where that is not 0, 1, 2, ..., or 0 and 255 for two classes.
+    box_format: of boxes in arrays: "xyxy" (left, top, right, bottom), "xywh", "center_xywh" or "yxyx", in pixels from 0
+        at the image's edges; after "rel_" as shares of its width and height.
 
     >>> data = load("digits")
     >>> data.image_shape, data.classes, data.train_size, data.validation_size, data.test_size
@@ -77,6 +85,7 @@ def load(  # noqa: PLR0913 (all that can be said of data)
         targets,
         ignore,
         class_values,
+        box_format,
     )
     return recall(data, options, partial(_read, data, options))
 
@@ -98,10 +107,13 @@ def _read(data, options: Options) -> Data:
 
 def _arrays(data, options: Options) -> Data:
     from kerascnn.data.arrays import from_arrays, pairs_of
+    from kerascnn.data.box_arrays import from_box_arrays
     from kerascnn.data.dense_arrays import from_image_arrays, from_mask_arrays
 
     if options.targets == "masks":
         return from_mask_arrays(data, options)
+    if options.targets in BOXES:
+        return from_box_arrays(data, options)
     if options.targets == "labels":
         return from_arrays(data, options)
     labelled = not isinstance(data, np.ndarray) and np.ndim(pairs_of(data)[0][1]) < 3
@@ -109,6 +121,9 @@ def _arrays(data, options: Options) -> Data:
 
 
 def _named(data: str | Path, options: Options) -> Data:
+    if options.box_format != "xyxy":
+        rule = "be left out unless boxes are in arrays: others say theirs themselves"
+        raise ValueError(checks.message("box_format", rule, options.box_format))
     path = Path(data).expanduser()
     if path.is_dir():
         return _folder(path, options)
@@ -124,6 +139,10 @@ def _named(data: str | Path, options: Options) -> Data:
     if isinstance(data, Path) or "/" in data and not _is_catalogue_name(data) or path.exists():
         mend = f"The working folder is {Path.cwd()}."
         raise ValueError(checks.message("data", "be an existing folder", str(data), mend))
+    if options.targets in BOXES:
+        from kerascnn.data.box_catalogue import from_box_catalogue
+
+        return from_box_catalogue(data, options)
     if options.targets == "masks":
         from kerascnn.data.mask_catalogue import from_mask_catalogue
 
@@ -138,6 +157,10 @@ def _folder(path: Path, options: Options) -> Data:
         from kerascnn.data.mask_folder import from_mask_folder
 
         return from_mask_folder(path, options)
+    if options.targets in BOXES:
+        from kerascnn.data.box_folder import from_box_folder
+
+        return from_box_folder(path, options)
     if options.targets == "images":
         from kerascnn.data.image_folder import from_image_folder
 
@@ -152,7 +175,7 @@ def _scenes(data: str, options: Options) -> Data:
 
     if options.targets == "labels":
         rule = "be a set with one label an image"
-        raise ValueError(checks.message("data", rule, data, "Scenes have masks: pass targets='masks'."))
+        raise ValueError(checks.message("data", rule, data, "Scenes have masks: pass targets='masks', or 'boxes'."))
     if options.targets == "images":
         return _own(partial(_scenes, data), options, "masks")
     originals = Options(color="grey", validation=options.validation, seed=options.seed, memory=1.0)
@@ -168,7 +191,7 @@ def _own(read, options: Options, targets: str = "labels") -> Data:
 
 def _check_labels_wanted(data, options):
     if options.targets != "labels":
-        mend = "'scenes' are these digits, scattered, with masks."
+        mend = "'scenes' are these digits, scattered, with masks and boxes."
         raise ValueError(checks.message("data", f"have {options.targets}", data, mend))
 
 

@@ -116,7 +116,7 @@ def _in_memory(files, pair, pixels: Mapping[str, np.ndarray], options: Options, 
                 array[i * READ : i * READ + len(part)] = part
         sources[split] = Pairs(*arrays, pixels[split])
     sources = carve(sources, options, report)
-    counts = {split: source.pixels for split, source in sources.items()}
+    counts = {split: source.counts for split, source in sources.items()}
     check_pixels_of(counts, fields["class_names"], report, multi_label=False)
     return from_sources(sources, report=report, **fields)
 

@@ -76,7 +76,7 @@ def from_mask_folder(root: Path, options: Options) -> Data:
     tables, class_names, pixels = _classes(root, pairs, looks, listing.class_names, options, report)
     reader = Reader(pairs, image_shape, tables, listing.class_names is not None, options.resize)
     sources = carved(_source(reader, images, pixels), pairs, bad, options, report)
-    counts = {split: source.pixels for split, source in sources.items()}
+    counts = {split: source.counts for split, source in sources.items()}
     check_pixels_of(counts, class_names, report, multi_label=reader.multi_label)
     return from_sources(sources, class_names, name=root.resolve().name, report=report, targets="masks")
 

@@ -29,6 +29,7 @@ class Options:
     targets: str = "labels"
     ignore: int = IGNORE
     class_values: tuple[int, ...] | None = None
+    box_format: str = "xyxy"
 
     def __post_init__(self):
         """Checks the arguments; makes `image_size` a pair."""
@@ -40,6 +41,7 @@ class Options:
         checks.in_range("memory", self.memory, 0, 1, mend="It is the share of free memory that images may take.")
         object.__setattr__(self, "image_size", _size(self.image_size))
         checks.one_of("targets", self.targets, TARGETS)
+        _check_format(self.box_format)
         checks.positive_int("ignore", self.ignore, least=0)
         object.__setattr__(self, "class_values", _values(self.class_values))
         self._check_fits()
@@ -52,6 +54,9 @@ class Options:
             raise ValueError(checks.message(name, "be left out unless masks are read", getattr(self, name), mend))
         if masks and self.class_names and self.class_values:
             checks.same_length("class_names", self.class_names, "class_values", self.class_values)
+        if self.box_format != "xyxy" and self.targets not in ("boxes", "box"):
+            mend = "Pass targets='boxes' too."
+            raise ValueError(checks.message("box_format", "be left out unless boxes are read", self.box_format, mend))
         if self.targets == "images" and self.class_names:
             raise ValueError(checks.message("class_names", "be None where targets are images", self.class_names))
 
@@ -63,6 +68,12 @@ class Options:
     def color_channels(self) -> int | None:
         """1 for grey, 3 for RGB, None to take the images as they are."""
         return {"grey": 1, "rgb": 3}.get(self.color)
+
+
+def _check_format(box_format):
+    from kerascnn.boxes import FORMATS
+
+    checks.one_of("box_format", box_format, FORMATS)
 
 
 def _size(image_size) -> tuple[int, int] | None:

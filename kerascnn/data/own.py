@@ -7,7 +7,7 @@ import dataclasses
 from kerascnn.data.dataset import SPLITS, Data
 from kerascnn.data.sources import Own
 
-OF_CLASSES = ("class_counts", "class_pixels", "mask_values", "blank")  # entries of a report
+OF_CLASSES = ("class_counts", "class_pixels", "object_counts", "mask_values", "blank")  # entries of a report
 
 
 def own_targets(data: Data) -> Data:

@@ -125,8 +125,8 @@ def _class_folders(images, masks) -> tuple[str, ...] | None:
 
 def _match(listing: Listing, images: Path, folders: list[Path], split: str) -> None:
     """Adds the pairs of a split to `listing`, and what has no partner."""
-    ours = _named(images, listing.bad)
-    theirs = [_matching(_named(folder, listing.bad), ours) for folder in folders]
+    ours = by_name(images, listing.bad)
+    theirs = [_matching(by_name(folder, listing.bad), ours) for folder in folders]
     for name, image in ours.items():
         lacking = [folder for folder, files in zip(folders, theirs, strict=True) if name not in files]
         if lacking:
@@ -139,7 +139,7 @@ def _match(listing: Listing, images: Path, folders: list[Path], split: str) -> N
         }
 
 
-def _named(folder: Path, bad) -> dict[str, Path]:
+def by_name(folder: Path, bad) -> dict[str, Path]:
     """The files below `folder` by their path in it without suffix; a second one of a name is bad."""
     found = {}
     for file in files_below(folder):

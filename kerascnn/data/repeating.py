@@ -11,6 +11,8 @@ from kerascnn.data.batching import plain_batches
 from kerascnn.data.dataset import Data, elements_of, from_sources
 from kerascnn.data.sources import Arrays, Pairs, Subset
 
+OF_TRAINING = ("class_counts", "class_pixels", "object_counts")  # entries of a report that change with its length
+
 
 def repeated(data: Data, times: int) -> Data:
     """`data` with each training example `times` times in an epoch, under as many indices, so that augmentation differs.
@@ -29,7 +31,7 @@ def repeated(data: Data, times: int) -> Data:
         raise ValueError(checks.message("data", "give its training examples by index", data.name, mend))
     whole = data.sources["train"]
     source = Subset(whole, np.tile(np.arange(whole.size), times))
-    report = {name: value for name, value in data.report.items() if name not in ("class_counts", "class_pixels")}
+    report = {name: value for name, value in data.report.items() if name not in OF_TRAINING}
     changed = {"train": elements_of(source), "train_size": source.size, "report": report}
     return dataclasses.replace(data, sources={**data.sources, "train": source}, **changed)
 

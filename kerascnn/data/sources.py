@@ -54,8 +54,8 @@ class Subset:
     def __init__(self, source, indices):
         self.size = len(indices)
         self.labels = None if source.labels is None else source.labels[indices]
-        pixels = getattr(source, "pixels", None)
-        self.pixels = None if pixels is None else pixels[indices]
+        counts = getattr(source, "counts", None)
+        self.counts = None if counts is None else counts[indices]
         self._source, self._indices = source, _on_host(np.asarray(indices, np.int64))
 
     def fetch(self, indices):
@@ -66,16 +66,16 @@ class Subset:
 
 
 class Pairs:
-    """Images in memory with masks or images as targets, both `(n, height, width, ...)`; they may be one array.
+    """Images in memory with masks, boxes or images as targets, both `(n, ...)`; they may be one array.
 
-    `pixels` `(n, classes)` says how many pixels of each class a mask has, where that was counted.
+    `counts` `(n, classes)` says how many pixels, or objects, of each class an image has, where that was counted.
     """
 
     labels = None
 
-    def __init__(self, images, targets, pixels: np.ndarray | None = None):
+    def __init__(self, images, targets, counts: np.ndarray | None = None):
         self.size = len(images)
-        self.pixels = pixels
+        self.counts = counts
         self._images = _on_host(images)
         self._targets = self._images if targets is images else _on_host(targets)
 
@@ -87,24 +87,27 @@ class Pairs:
 
 
 class Made:
-    """Pairs of a uint8 image and a uint8 target that `make(index)` gives whenever they are asked for.
+    """Pairs of a uint8 image and a target of type `dtype` that `make(index)` gives whenever they are asked for.
 
-    It reads them from files, say, or draws them. Shapes are those of one image and one target; `pixels` as in `Pairs`.
+    It reads them from files, say, or draws them. Shapes are those of one image and one target; `counts` as in `Pairs`.
     """
 
     labels = None
 
-    def __init__(self, size: int, make: Callable, image_shape, target_shape, pixels: np.ndarray | None = None):
+    def __init__(
+        self, size: int, make: Callable, image_shape, target_shape, counts: np.ndarray | None = None, dtype="uint8"
+    ):
         self.size = size
         self.make = make
-        self.pixels = pixels
+        self.counts = counts
         self._shapes = tuple(image_shape), tuple(target_shape)
+        self._types = "uint8", dtype
 
     def fetch(self, indices):
         """The images and targets of `indices`; fails with what `make` raises."""
         import tensorflow as tf
 
-        found = tf.numpy_function(self._fetched, [indices], (tf.uint8, tf.uint8))
+        found = tf.numpy_function(self._fetched, [indices], self._types)
         rows = indices.shape[0]
         return tuple(tf.ensure_shape(part, (rows, *shape)) for part, shape in zip(found, self._shapes, strict=True))
 

@@ -35,8 +35,11 @@ def unfuse(model: keras.Model) -> keras.Model:
     """Returns a copy of `model` with Keras' own BatchNormalization, whose file loads without kerascnn.
 
     The reverse of `fuse`; the predictions are the same. The copy is not compiled, so that its file needs no loss or
-    schedule of ours either. A subclassed model is returned as it is, as its file needs its own code anyway.
+    schedule of ours either. A subclassed model is returned as it is, as its file needs its own code anyway; one that
+    only stands around a network and has `with_network`, such as `models.Detector`, is given the copy of that network.
     """
+    if hasattr(model, "with_network"):
+        return model.with_network(unfuse(model.network))
     return exchanged(model, FUSED, KERAS) if _has_config(model) else model
 
 

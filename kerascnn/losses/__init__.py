@@ -1,11 +1,34 @@
-"""Losses that Keras lacks, of labels and of maps; `maps` names the latter."""
+"""Losses that Keras lacks: of labels, and of maps, boxes and embeddings, which functions of these words name."""
 
 from kerascnn.losses.boundary import Boundary as Boundary
+from kerascnn.losses.boxes import BoxIoU as BoxIoU
+from kerascnn.losses.boxes import BoxMSE as BoxMSE
+from kerascnn.losses.boxes import SmoothL1 as SmoothL1
 from kerascnn.losses.crossentropy import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
+from kerascnn.losses.detection import TaskAligned as TaskAligned
 from kerascnn.losses.lovasz import Lovasz as Lovasz
+from kerascnn.losses.metric import ArcFace as ArcFace
+from kerascnn.losses.metric import Circle as Circle
+from kerascnn.losses.metric import Contrastive as Contrastive
+from kerascnn.losses.metric import CosFace as CosFace
+from kerascnn.losses.metric import Lifted as Lifted
+from kerascnn.losses.metric import MultiSimilarity as MultiSimilarity
+from kerascnn.losses.metric import NPairs as NPairs
+from kerascnn.losses.metric import NTXent as NTXent
+from kerascnn.losses.metric import PairContrastive as PairContrastive
+from kerascnn.losses.metric import ProxyAnchor as ProxyAnchor
+from kerascnn.losses.metric import SupervisedContrastive as SupervisedContrastive
+from kerascnn.losses.metric import Triplet as Triplet
+from kerascnn.losses.metric import TripletDistances as TripletDistances
+from kerascnn.losses.metric import embeddings as embeddings
+from kerascnn.losses.metric import needs_centres as needs_centres
+from kerascnn.losses.metric import triplet_counts as triplet_counts
+from kerascnn.losses.metric import triplet_shares as triplet_shares
+from kerascnn.losses.named import boxes as boxes
 from kerascnn.losses.named import maps as maps
 from kerascnn.losses.pixelwise import Focal as Focal
 from kerascnn.losses.pixelwise import MapCrossentropy as MapCrossentropy
 from kerascnn.losses.regions import SoftDice as SoftDice
 from kerascnn.losses.regions import Tversky as Tversky
 from kerascnn.losses.sums import Sum as Sum
+from kerascnn.losses.yolo import YoloLoss as YoloLoss

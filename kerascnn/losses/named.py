@@ -1,4 +1,4 @@
-"""Losses of maps by name."""
+"""Losses of maps and of boxes by name."""
 
 import inspect
 import re
@@ -8,6 +8,7 @@ import keras
 
 from kerascnn import checks
 from kerascnn.losses.boundary import Boundary
+from kerascnn.losses.boxes import BoxIoU, BoxMSE, SmoothL1
 from kerascnn.losses.lovasz import Lovasz
 from kerascnn.losses.pixelwise import Focal, MapCrossentropy
 from kerascnn.losses.regions import SoftDice, Tversky
@@ -20,6 +21,13 @@ MAP_LOSSES: dict[str, Callable[..., keras.losses.Loss]] = {
     "focal": Focal,
     "lovasz": Lovasz,
     "boundary": Boundary,
+}
+BOX_LOSSES: dict[str, Callable[[tuple[int, int]], keras.losses.Loss]] = {
+    "mse": BoxMSE,
+    "smooth_l1": SmoothL1,
+    "giou": lambda size: BoxIoU("giou"),
+    "diou": lambda size: BoxIoU("diou"),
+    "ciou": lambda size: BoxIoU("ciou"),
 }
 AUTO = "crossentropy + dice"
 WEIGHTED = ("crossentropy", "focal")  # a region loss counts each class alike already
@@ -47,21 +55,43 @@ loss='dyce'. Did you mean 'dice'?
     """
     if not isinstance(loss, str):
         return _given(loss, class_weight)
-    terms = [_term(term) for term in (AUTO if loss.strip() == "auto" else loss).split("+")]
+    terms = _terms(AUTO if loss.strip() == "auto" else loss, MAP_LOSSES)
     if class_weight is not None and not any(name in WEIGHTED for name, _ in terms):
         mend = 'Weights belong to "crossentropy" and "focal"; a region loss counts each class alike already.'
         raise ValueError(checks.message("class_weight", f"be None for loss={loss!r}", class_weight, mend))
     options = {"ignore": ignore, "multi_label": multi_label}
     weights = {name: {"class_weight": class_weight} if name in WEIGHTED else {} for name in MAP_LOSSES}
     parts = [(MAP_LOSSES[name](**options, **weights[name]), weight) for name, weight in terms]
+    return _sum(parts)
+
+
+def boxes(loss: str | keras.losses.Loss, size: tuple[int, int]) -> keras.losses.Loss:
+    """The loss that `loss` stands for, on boxes `(batch, 4)` "xyxy" in pixels of an image of `size` (height, width).
+
+    `loss` is a name of `BOX_LOSSES`, a sum such as "smooth_l1 + 0.5 * ciou", or a loss, which is returned as it is.
+    Raises: ValueError for an unknown name.
+
+    >>> [(part.name, weight) for part, weight in boxes("smooth_l1 + 0.5 * ciou", (64, 64)).parts]
+    [('smooth_l1', 1.0), ('ciou', 0.5)]
+    """
+    if not isinstance(loss, str):
+        return _given(loss, None)
+    return _sum([(BOX_LOSSES[name](size), weight) for name, weight in _terms(loss, BOX_LOSSES)])
+
+
+def _sum(parts):
     return parts[0][0] if len(parts) == 1 and parts[0][1] == 1 else Sum(parts)
 
 
-def _term(text: str) -> tuple[str, float]:
+def _terms(text, known):
+    return [_term(term, known) for term in text.split("+")]
+
+
+def _term(text: str, known: Mapping[str, Callable]) -> tuple[str, float]:
     """ "0.5 * dice" as ("dice", 0.5)."""
     match = re.fullmatch(r"\s*(?:(\d+\.?\d*|\.\d+)\s*\*\s*)?(\S*)\s*", text)
     weight, name = match.groups() if match else (None, text.strip())
-    return checks.one_of("loss", name, MAP_LOSSES), float(weight or 1)
+    return checks.one_of("loss", name, known), float(weight or 1)
 
 
 def _given(loss, class_weight):

@@ -9,6 +9,12 @@ from kerascnn.models.cifar_resnet import resnet44 as resnet44
 from kerascnn.models.cifar_resnet import resnet56 as resnet56
 from kerascnn.models.cifar_resnet import resnet110 as resnet110
 from kerascnn.models.convnet import convnet as convnet
+from kerascnn.models.detecting import Detector as Detector
+from kerascnn.models.detector import small_detector as small_detector
+from kerascnn.models.embedding import pair_model as pair_model
+from kerascnn.models.embedding import siamese as siamese
+from kerascnn.models.embedding import triplet_model as triplet_model
+from kerascnn.models.embedding import with_centres as with_centres
 from kerascnn.models.fastnet import fastnet as fastnet
 from kerascnn.models.fcn import dncnn as dncnn
 from kerascnn.models.fcn import fcn as fcn
@@ -41,4 +47,6 @@ from kerascnn.models.vgg import vgg16 as vgg16
 from kerascnn.models.vgg import vgg19 as vgg19
 from kerascnn.models.views import VIEWS as VIEWS
 from kerascnn.models.views import averaged as averaged
+from kerascnn.models.yolo import fast_yolo as fast_yolo
+from kerascnn.models.yolo import yolo as yolo
 from kerascnn.models.zfnet import zfnet as zfnet

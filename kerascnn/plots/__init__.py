@@ -1,6 +1,11 @@
 """Pictures of data, training and results: functions that return a matplotlib Figure, which `save` writes."""
 
+from kerascnn.plots.assignment import assignment as assignment
 from kerascnn.plots.augmented import augmentations as augmentations
+from kerascnn.plots.boxed import boxed as boxed
+from kerascnn.plots.boxes import class_colours as class_colours
+from kerascnn.plots.boxes import detections as detections
+from kerascnn.plots.boxes import localizations as localizations
 from kerascnn.plots.classification import calibration as calibration
 from kerascnn.plots.classification import confusion as confusion
 from kerascnn.plots.classification import per_class as per_class
@@ -12,9 +17,13 @@ from kerascnn.plots.inspection import grad_cam as grad_cam
 from kerascnn.plots.maps import iou_bars as iou_bars
 from kerascnn.plots.maps import restoration as restoration
 from kerascnn.plots.maps import segmentation as segmentation
+from kerascnn.plots.misses import misses as misses
+from kerascnn.plots.neighbours import neighbours as neighbours
 from kerascnn.plots.painting import mask_colours as mask_colours
 from kerascnn.plots.parallel import parallel_coordinates as parallel_coordinates
 from kerascnn.plots.pareto import pareto as pareto
+from kerascnn.plots.precision_recall import iou_histogram as iou_histogram
+from kerascnn.plots.precision_recall import precision_recall as precision_recall
 from kerascnn.plots.style import save as save
 from kerascnn.plots.sweep import by_value as by_value
 from kerascnn.plots.training import curves as curves

@@ -19,6 +19,7 @@ COLOURS = (ORANGE, BLUE, "#3a923a", "#8e5ea2", "#c2a83e", "#17a2a8", "#d6619c", 
 """Of classes in boxes and masks, in turn."""
 WIDTH = 1.4  # of an image, in inches
 NAMES = {"labels": "labels", "masks": "segmentation_masks", "images": "target_images"}  # of targets, in a pipeline
+BOXES = ("boxes", "box")  # targets of `Data` that hold boxes and their classes in one
 
 
 @styled
@@ -72,8 +73,17 @@ def _first(data, count: int) -> dict[str, Any]:
         return {"images": np.asarray(data)[:count]}
     images, targets = zip(*data.train.take(count).as_numpy_iterator(), strict=True)
     targets = _stacked(targets)
-    name = NAMES[getattr(data, "targets", "labels")]
-    return {"images": np.stack(images), **(targets if isinstance(targets, dict) else {name: targets})}
+    return {"images": np.stack(images), **_named(targets, getattr(data, "targets", "labels"))}
+
+
+def _named(targets, kind: str) -> dict[str, Any]:
+    """Targets of a batch under the name that a pipeline has for them."""
+    if isinstance(targets, dict):
+        return targets
+    if kind in BOXES:
+        rows = targets if kind == "boxes" else targets[:, None]
+        return {"bounding_boxes": {"boxes": rows[..., :4], "labels": rows[..., 4].astype(np.int32)}}
+    return {NAMES[kind]: targets}
 
 
 def _stacked(targets):

@@ -58,7 +58,8 @@ def segmentation(
         show(panels[row, 3], pale)
         panels[row, 3].set_xlabel(f"{wrong.sum() / max(counted.sum(), 1):.1%} wrong", loc="left", fontsize=8.5)
         ignored |= not counted.all()
-    legend(figure, [(class_names[i], palette[i]) for i in np.flatnonzero(seen)] + [("ignored", WHITE)] * ignored)
+    entries = [(class_names[i], palette[i]) for i in np.flatnonzero(seen)] + [("ignored", WHITE)] * ignored
+    legend(figure, [*entries, ("wrong", WRONG)])
     return figure
 
 

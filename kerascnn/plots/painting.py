@@ -1,13 +1,13 @@
-"""Masks in colours that the colour-blind tell apart."""
+"""Colours that the colour-blind tell apart, masks in them, and what they mean."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerascnn.plots.style import MUTED, short
+from kerascnn.plots.style import INK, MUTED, short
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,17 +45,43 @@ def present(mask: np.ndarray, classes: int) -> np.ndarray:
     return np.isin(np.arange(classes), found)
 
 
-def legend(figure: Figure, entries: Sequence[tuple[str, Any]]) -> None:
-    """Names of colours under the pictures, and what red means; the figure grows by their height."""
+def hexadecimal(colour: Sequence[float]) -> str:
+    """A colour of three levels in 0..255 as matplotlib and Pillow read it.
+
+    >>> hexadecimal((230, 159.0, 0))
+    '#e69f00'
+    """
+    return "#" + "".join(f"{round(float(level)):02x}" for level in colour)
+
+
+def ink(colour: str) -> str:
+    """The one of "black" and "white" that is read more easily on a colour "#rrggbb".
+
+    >>> ink("#f0e442"), ink("#332288")
+    ('black', 'white')
+    """
+    red, green, blue = bytes.fromhex(colour[1:])
+    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
+
+
+def legend(figure: Figure, entries: Sequence[tuple[str, Any]], *, lines: Mapping[str, Any] | None = None) -> None:
+    """Names of colours, in 0..255 or "#rrggbb", and of styles of lines under the pictures; the figure grows by them."""
+    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    names = [short(name, 18) for name, _ in entries] + ["wrong"]
-    colours = [np.divide(colour, 255) for colour in [*(colour for _, colour in entries), WRONG]]
-    patches = [
-        Patch(facecolor=colour, edgecolor=MUTED, linewidth=0.5, label=name)
-        for name, colour in zip(names, colours, strict=True)
+    handles = [
+        Patch(facecolor=_plain(colour), edgecolor=MUTED, linewidth=0.5, label=short(name, 18))
+        for name, colour in entries
     ]
+    handles += [Line2D([], [], color=INK, linestyle=style, label=name) for name, style in (lines or {}).items()]
+    if not handles:
+        return
     width, height = figure.get_size_inches()
-    columns = min(len(names), max(1, int(width / (0.075 * max(map(len, names)) + 0.45))))
-    figure.set_size_inches(width, height + 0.1 + 0.2 * -(-len(names) // columns))
-    figure.legend(handles=patches, loc="outside lower center", ncols=columns, handlelength=1.2, fontsize=8.5)
+    longest = max(len(handle.get_label()) for handle in handles)
+    columns = min(len(handles), max(1, int(width / (0.075 * longest + 0.45))))
+    figure.set_size_inches(width, height + 0.1 + 0.2 * -(-len(handles) // columns))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=1.6, fontsize=8.5)
+
+
+def _plain(colour: Any) -> Any:
+    return colour if isinstance(colour, str) else np.divide(colour, 255)

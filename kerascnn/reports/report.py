@@ -46,18 +46,30 @@ def examples_of(data: Data, split: str, indices: np.ndarray) -> tuple[list[np.nd
     return list(images), list(targets)
 
 
-def answers(model: keras.Model, data: Data, split: str) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Batches of images, targets and the model's outputs for a split, in its order.
+def answers(model: keras.Model, data: Data, split: str) -> Iterator[tuple[np.ndarray, np.ndarray, Any]]:
+    """Batches of images, targets and the model's outputs, an array or a dict of arrays, for a split, in its order.
 
     The model sees as many images at a time as have a million pixels, 256 at most: large maps would fill the memory.
     """
     batch_size = max(1, min(MOST, PIXELS // math.prod(data.image_shape[:-1])))
     for images, targets in plain_batches(data, split, batch_size):
         images = np.asarray(images)
-        yield images, np.asarray(targets), np.asarray(model.predict_on_batch(images))
+        yield images, np.asarray(targets), keras.tree.map_structure(np.asarray, model.predict_on_batch(images))
 
 
 def predict(model: keras.Model, data: Data, split: str) -> tuple[np.ndarray, np.ndarray]:
     """The targets of a split and the model's outputs for it, in its order: `(count,)` and `(count, classes)`."""
     targets, outputs = zip(*((targets, outputs) for _, targets, outputs in answers(model, data, split)), strict=True)
     return np.concatenate(targets), np.concatenate(outputs)
+
+
+def worst_and_others(errors: np.ndarray, count: int) -> np.ndarray:
+    """The indices of `count` examples: half are those with the largest errors, half lie evenly among the others.
+
+    >>> worst_and_others(np.array([0.0, 0.9, 0.1, 0.2, 0.7]), 4).tolist()
+    [1, 4, 3, 0]
+    """
+    order = np.argsort(-errors, kind="stable")
+    worst, others = order[: count // 2], order[count // 2 :]
+    places = np.linspace(0, len(others) - 1, min(len(others), count - len(worst))).astype(int)
+    return np.concatenate([worst, others[places]])

@@ -8,7 +8,7 @@ import numpy as np
 
 from kerascnn import metrics
 from kerascnn.data import Data
-from kerascnn.reports.report import Report, answers, examples_of, judged_on
+from kerascnn.reports.report import Report, answers, examples_of, judged_on, worst_and_others
 
 SHOWN = 6  # images in the picture, half of them the worst
 
@@ -35,18 +35,10 @@ def segmentation(model: keras.Model, data: Data) -> Report:
     from kerascnn import plots
 
     pictures = {
-        "masks.png": partial(_masks, model, data, split, _chosen(np.array(errors))),
+        "masks.png": partial(_masks, model, data, split, worst_and_others(np.array(errors), SHOWN)),
         "iou.png": partial(plots.iou_bars, figures["per_class"]),
     }
     return Report(split, figures, pictures if len(data.image_shape) == 3 else {})
-
-
-def _chosen(errors: np.ndarray) -> np.ndarray:
-    """The indices of the images with the largest share of errors, and of some evenly among the others."""
-    order = np.argsort(-errors, kind="stable")
-    worst, others = order[: SHOWN // 2], order[SHOWN // 2 :]
-    places = np.linspace(0, len(others) - 1, min(len(others), SHOWN - len(worst))).astype(int)
-    return np.concatenate([worst, others[places]])
 
 
 def _masks(model, data, split, chosen) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 
 SILENT = ("save_to", "verbose", "callbacks", "tensorboard", "pictures")  # arguments that do not change what is trained
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # in the text of an object; another one in each process
+LISTED = 32  # entries of a list up to which arrays in it are described one by one
 
 
 def describe(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,12 +28,19 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return _listed([_plain(item) for item in value], any(isinstance(item, np.ndarray | Mapping) for item in value))
     if isinstance(value, set | frozenset):
         return sorted(map(str, map(_plain, value)))
     if isinstance(value, partial):
         return [_plain(value.func), _plain(value.args), _plain(value.keywords)]
     return _object(value)
+
+
+def _listed(items: list, arrays: bool) -> Any:
+    """The items, or of more than 32 with `arrays`, such as the boxes of each image, their checksum."""
+    if not arrays or len(items) <= LISTED:
+        return items
+    return f"{len(items)} arrays, checksum {zlib.crc32(repr(items).encode()):08x}"
 
 
 def _object(value: Any) -> str:

@@ -43,6 +43,7 @@ def fastest_precision(
     epochs: int,
     precision: str = "auto",
     augment=None,
+    target_of: Callable | None = None,
 ) -> dict[str, Any]:
     """Says in which precision to train: the asked one, or for "auto" the one that measures fastest.
 
@@ -56,6 +57,7 @@ def fastest_precision(
         epochs: length of the planned training.
         precision: "auto" or one of `PRECISIONS`.
         augment: as in `data.batches`, where it decides about the size of what the model sees.
+        target_of: as in `run`.
 
     Returns:
         `{"chosen": name, "why": sentence, "milliseconds_per_step": {name: time}}`, with all that was timed.
@@ -66,7 +68,8 @@ def fastest_precision(
     steps = epochs * steps_per_epoch(data, batch_size)
     if steps < FEW:
         return _choice("float32", f"{steps} steps are too few for timing to pay", {})
-    batch = [np.asarray(part) for part in next(iter(batches(data, "train", batch_size, augment=augment)))]
+    images, targets = next(iter(batches(data, "train", batch_size, augment=augment)))
+    batch = keras.tree.map_structure(np.asarray, (images, targets if target_of is None else target_of(targets)))
     models = _built(build, PRECISIONS[:1])
     times = _measure(models, batch)
     seconds = steps * times["float32"] / 1000
@@ -90,7 +93,7 @@ def built(
     epochs: int,
     precision: str,
     folder: RunFolder,
-    augment=None,
+    **what_is_seen,
 ) -> tuple[keras.Model, dict[str, Any]]:
     """The network of a run in its precision, and what was decided about that, once for all starts in `folder`.
 
@@ -101,7 +104,7 @@ def built(
     def choose() -> dict[str, Any]:
         if isinstance(model, keras.Model):
             return as_built(model, precision)
-        return fastest_precision(build, data, batch_size, epochs=epochs, precision=precision, augment=augment)
+        return fastest_precision(build, data, batch_size, epochs=epochs, precision=precision, **what_is_seen)
 
     chosen = folder.decide("precision", choose)
     with dtype_policy(chosen["chosen"]):

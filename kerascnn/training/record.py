@@ -93,8 +93,14 @@ def _data(data: Data) -> dict[str, Any]:
         "name": data.name,
         "targets": data.targets,
         **({"multi_label": data.multi_label} if data.targets == "masks" else {}),
+        **({"objects": _objects(data)} if data.targets in ("boxes", "box") else {}),
         "image_shape": list(data.image_shape),
         "class_names": list(data.class_names),
         "sizes": {"train": data.train_size, "validation": data.validation_size, "test": data.test_size},
         "report": dict(data.report),
     }
+
+
+def _objects(data: Data) -> dict[str, int]:
+    """The number of training objects of each class."""
+    return dict(zip(data.class_names, map(int, data.object_counts), strict=True))

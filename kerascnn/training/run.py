@@ -55,6 +55,7 @@ def run(  # noqa: PLR0913 (what a training is told)
     class_weight: Mapping[int, float] | None = None,
     weigh: Callable[[np.ndarray], np.ndarray] | None = None,
     corrupt: Callable | None = None,
+    target_of: Callable | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | str = "auto",
 ) -> Fitted:
@@ -77,6 +78,7 @@ def run(  # noqa: PLR0913 (what a training is told)
         class_weight: weight of each class in the loss, by its index; 1 for those that are not there.
         weigh: a function of a mask that weighs its pixels in the loss.
         corrupt: noise that is added to training images, as `data.batches` takes it.
+        target_of: a function of a batch of targets, in a graph, that gives what the outputs are compared with.
         callbacks: further Keras callbacks. One with `state()` and `restore(state)` is resumed exactly too.
         verbose: "auto" or 1 for a live table, 2 for one line an epoch, 0 for nothing.
     """
@@ -94,13 +96,16 @@ def run(  # noqa: PLR0913 (what a training is told)
         data, "train", batch_size, seed=seed, augment=augment, class_weight=class_weight,
         weigh=weigh, corrupt=corrupt, epochs=(min(first, epochs - 1), epochs),
     )  # fmt: skip
+    judged = datasets.plain_batches(data, "validation", batch_size)
+    if target_of is not None:
+        batches, judged = (datasets.retargeted(each, target_of) for each in (batches, judged))
     try:
         model.fit(
             clock.timed(batches),
             steps_per_epoch=steps,
             initial_epoch=first,
             epochs=epochs,
-            validation_data=datasets.plain_batches(data, "validation", batch_size),
+            validation_data=judged,
             callbacks=[*everyone, *progress, *resume],
             shuffle=False,  # the batches come shuffled
             verbose=0,

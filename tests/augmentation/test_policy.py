@@ -9,6 +9,7 @@ from kerascnn.augmentation import (
     Elastic,
     Hue,
     MixUp,
+    Mosaic,
     Pipeline,
     QuarterTurn,
     RandAugment,
@@ -21,7 +22,7 @@ from kerascnn.augmentation import (
     auto,
     named,
 )
-from kerascnn.augmentation.policy import NAMES, TARGETS, kind
+from kerascnn.augmentation.policy import AROUND_BOXES, NAMES, TARGETS, kind
 from kerascnn.data import load
 
 
@@ -135,7 +136,11 @@ def test_every_job_gets_what_its_targets_can_follow(name, job):
     if job in ("denoise", "autoencode"):
         assert chosen <= {RandomFlip, QuarterTurn, Shift}  # all that interpolates nothing
     if job == "detect" and name == "cifar10":
-        assert chosen == {RandomFlip, Zoom, Shift, Brightness, Contrast}
+        assert chosen == {Mosaic, RandomFlip, Zoom, Shift, Brightness, Contrast}
+    assert (Mosaic in chosen) == (job == "detect" and name != "digits")
+    assert (pipeline.border == "zero") == (name == "digits" or job in AROUND_BOXES)
+    assert pipeline.min_visible == (0.5 if job == "localize" else 0.1)
+    assert Mosaic not in {type(transform) for transform in named("auto", data, 15, job).transforms}
     with pytest.raises(ValueError, match="`job` must be one of.*Did you mean 'segment'"):
         auto(data, 20, "segmnt")
 

@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 
 from kerascnn import blocks
-from kerascnn.layers import BatchNormalization
+from kerascnn.layers import BatchNormalization, CellBoxes
 
 # Each block with an input shape and its arguments. A key may add a note after its name.
 BLOCKS = {
+    "anchor_free_head": ((8, 8, 4), (3,), {"channels": 4}),
+    "anchor_free_head dense": ((8, 8, 4), (3,), {"channels": 4, "separable": False, "normalization": None}),
     "attention_gate": ((8, 8, 4), (), {"filters": 3}),
     "attention_gate sequence": ((8, 4), (), {}),
     "auxiliary": ((8, 8, 4), (3,), {"filters": 4, "units": 8}),
+    "box_head": ((8, 8, 4), (), {"stride": 4, "channels": 4}),
     "bottleneck": ((8, 8, 4), (4,), {"strides": 2, "drop_path": 0.1}),
     "classifier": ((4, 4, 4), (3,), {"units": (8, 8), "dropout": 0.2}),
     "conv": ((8, 8, 4), (6,), {"groups": 2}),
@@ -30,23 +33,32 @@ BLOCKS = {
     "inception_residual a": ((8, 8, 4), ("a",), {}),
     "inception_residual b": ((8, 8, 4), ("b",), {}),
     "inception_residual own": ((8, 8, 4), ([[(2, 1)], [(2, 1), (3, 3)]],), {}),
+    "leaky_conv": ((8, 8, 4), (6,), {"strides": 2}),
     "map_head": ((8, 8, 4), (3,), {}),
     "map_head image": ((8, 4), (3,), {"head": "image", "kernel_size": 3}),
     "map_head sigmoid": ((4, 4, 4, 2), (3,), {"head": "sigmoid"}),
     "naive_inception": ((8, 8, 4), ((2, 3, 4),), {}),
     "preactivation": ((8, 8, 4), (8,), {"strides": 2}),
+    "pyramid": ((8, 8, 4), (6,), {}),
+    "pyramid dense": ((8, 8, 4), (6,), {"separable": False, "depth": 2}),
     "residual": ((8, 8, 4), (8,), {"strides": 2, "drop_path": 0.1}),
     "residual identity": ((8, 8, 4), (8,), {"strides": 2, "shortcut": "identity"}),
     "residual sequence": ((8, 4), (8,), {"strides": 2, "shortcut": "identity", "rank": 1}),
     "residual volume": ((4, 4, 4, 2), (6,), {"strides": 2, "shortcut": "identity", "rank": 3}),
     "squeeze_excite": ((8, 8, 4), (2,), {}),
     "stack": ((8, 8, 4), (6,), {"padding": "valid", "depth": 1}),
+    "yolo_head": ((8, 8, 4), (3,), {"grid": 4, "channels": 6}),
+    "yolo_head paper": ((4, 4, 4), (3,), {"grid": 4, "channels": 6, "units": (8,), "dropout": 0.2}),
 }
+OURS = (BatchNormalization, CellBoxes)
 HELPERS = {"activate", "normalize", "global_pool", "layer_of_rank", "rank_of"}  # one node or none
 TWO_MAPS = {  # take a second map, of half or twice the size
     "attention_gate": lambda x: (x, half(x)),
     "decoder_block": lambda x: (half(x), x),
+    "anchor_free_head": lambda x: ({4: x, 8: half(x)},),
+    "pyramid": lambda x: ({4: x, 8: half(x)},),
 }
+LAST = {"encoder_block": 1, "pyramid": 8}  # of several outputs the one that depends on all weights
 every_block = pytest.mark.parametrize("case", BLOCKS)
 
 
@@ -57,7 +69,7 @@ def build(case, dtype="float32", name="block"):
     block = case.split()[0]
     tensors = TWO_MAPS.get(block, lambda x: (x,))(inputs)
     outputs = getattr(blocks, block)(*tensors, *arguments, **options, name=name)
-    return keras.Model(inputs, outputs[1] if block == "encoder_block" else outputs)
+    return keras.Model(inputs, outputs[LAST[block]] if block in LAST else outputs)
 
 
 def half(x):
@@ -88,7 +100,7 @@ def test_every_node_is_named_after_the_block(case):
 @every_block
 def test_nodes_are_keras_own_layers_and_the_fused_norm(case):
     for layer in build(case).layers:
-        assert type(layer) is BatchNormalization or type(layer).__module__.startswith("keras."), layer
+        assert type(layer) in OURS or type(layer).__module__.startswith("keras."), layer
         assert not isinstance(layer, keras.layers.Lambda)
 
 
@@ -106,7 +118,9 @@ def test_keras_file_round_trip(case, tmp_path):
 def test_mixed_precision(case):
     model = build(case, "mixed_bfloat16")
     assert {weight.dtype for weight in model.weights} == {"float32"}
-    is_head = case.startswith(("auxiliary", "classifier", "embedding", "map_head"))
+    is_head = case.startswith(
+        ("auxiliary", "classifier", "embedding", "map_head", "anchor_free_head", "box_head", "yolo_head")
+    )
     assert model.output.dtype == ("float32" if is_head else "bfloat16")
     assert np.isfinite(np.asarray(keras.ops.cast(model(draw(model), training=True), "float32"))).all()
 

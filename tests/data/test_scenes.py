@@ -112,3 +112,33 @@ def test_scenes_are_never_mirrored(data):
         "Contrast",
     ]
     assert [type(each).__name__ for each in auto(data, 20, "denoise").transforms] == ["Shift"]
+
+
+def test_boxes_of_scenes_are_those_drawn(data):
+    boxes = load("scenes", targets="boxes")
+    assert boxes.class_names == tuple("0123456789") and boxes.targets == "boxes"
+    image, rows = next(iter(plain_batches(boxes, "validation", 4).unbatch().skip(3).as_numpy_iterator()))
+    scene = data.sources["validation"].make.scenes.draw(3)  # the same as with masks
+    np.testing.assert_array_equal(image, scene.image)
+    assert rows.dtype == np.float32 and rows.shape == (5, 5)
+    np.testing.assert_array_equal(rows[:, :4], scene.boxes)
+    np.testing.assert_array_equal(rows[:, 4], scene.labels)
+
+
+def test_scenes_of_one_object():
+    single = load("scenes", targets="box", image_size=48)
+    assert single.train.element_spec[1].shape == (5,) and single.image_shape == (48, 48, 3)
+    for scene in drawn(single, "train", 40):
+        assert scene.labels.shape == (1,) and scene.labels[0] >= 0
+        rows, columns = np.nonzero(scene.mask)
+        assert scene.boxes[0].tolist() == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    images = np.zeros((3, 10, 10), np.uint8)
+    images[2, 2:8, 2:8] = 255  # the others show nothing
+    assert {int(Scenes(images, np.arange(3), most=1).draw(i).labels[0]) for i in range(20)} == {2}
+
+
+def test_boxes_of_scenes_move_without_a_mirror():
+    boxes = load("scenes", targets="boxes")
+    pipeline = auto(boxes, 20, "detect")
+    assert [type(each).__name__ for each in pipeline.transforms] == ["Zoom", "Shift", "Brightness", "Contrast"]
+    assert pipeline.border == "zero" and auto(boxes, 20, "localize").min_visible == 0.5

@@ -1,6 +1,7 @@
 """What every layer of kerascnn must do."""
 
 import inspect
+import itertools
 
 import keras
 import numpy as np
@@ -32,10 +33,15 @@ LAYERS = {
             "synchronized": True,
         },
     ),
+    layers.CellBoxes: ((3, 5, 4), {"stride": 8}),
+    layers.ClassCentres: ((5,), {"classes": 3}),
     layers.CropToReference: ([(5, 6, 3), (3, 2, 1)], {"place": "start"}),
+    layers.Distance: ([(5,), (5,)], {"distance": "cosine"}),
     layers.DropPath: ((4, 4, 3), {"rate": 0.25, "seed": 7}),
     layers.FixedConv2D: ((6, 6, 3), {"kernel": [[1.0, 2.0], [3.0, 4.0]], "strides": 2, "padding": "reflect"}),
     layers.LayerScale: ((4, 4, 3), {"init_value": 0.5}),
+    layers.Letterbox: ((5, 8, 3), {"height": 7, "width": 6, "resize": "stretch"}),
+    layers.LearntThreshold: ((), {"threshold": 0.5, "sharpness": 3.0}),
     layers.LpPooling2D: ((6, 6, 3), {"pool_size": (3, 2), "p": float("inf"), "strides": (2, 1), "padding": "same"}),
     layers.MinPooling2D: (
         (6, 6, 3),
@@ -148,7 +154,8 @@ def test_gradients_reach_inputs_and_weights(kind):
     tf = pytest.importorskip("tensorflow")
     shape, _ = LAYERS[kind]
     layer = kind(**required(kind))
-    images = of_each(shape, lambda shape: tf.random.stateless_normal((2, *shape), (0, 0)))
+    seeds = itertools.count()
+    images = of_each(shape, lambda shape: tf.random.stateless_normal((2, *shape), (next(seeds), 0)))
     first = images[0] if isinstance(shape, list) else images
     with tf.GradientTape() as tape:
         tape.watch(first)

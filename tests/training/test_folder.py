@@ -119,6 +119,16 @@ def test_a_description_is_the_same_for_the_same_call_and_json_can_hold_it():
     assert describe(arguments)["model"].startswith("Sequential small of 3 parameters")
 
 
+def test_the_boxes_of_many_images_are_told_in_one_line():
+    boxes = [np.full((k % 4, 5), k, "float32") for k in range(40)]
+    told = describe({"data": (np.zeros(40), boxes)})["data"]
+    assert told[1].startswith("40 arrays, checksum ")
+    assert told == describe({"data": (np.zeros(40), [each.copy() for each in boxes])})["data"]
+    assert told != describe({"data": (np.zeros(40), boxes[::-1])})["data"]
+    assert describe({"data": boxes[:2]})["data"][0].startswith("array(0, 5) of float32, checksum ")
+    assert describe({"sizes": list(range(40))})["sizes"] == list(range(40))
+
+
 @pytest.mark.parametrize(
     ("make", "text"),
     [

@@ -1,0 +1,172 @@
+"""What is it, and where? The recipe for images of one object each: its class and its box."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import keras
+
+from kerascnn import (
+    augmentation,
+    backbones,
+    boxes,
+    checks,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    reports,
+    schedules,
+    training,
+)
+from kerascnn import data as datasets
+from kerascnn.training import Result
+from recipes import _boxes, _pretrained
+from recipes._arguments import check_maps, check_training
+
+ENCODER_RATE = 0.1  # of the learning rate, for a pretrained backbone
+
+
+def localize(
+    data: str | Path | datasets.Data | tuple,
+    *,
+    backbone: str | keras.Model | None = None,
+    weights: str | Path | None = "imagenet",
+    loss: str | keras.losses.Loss = "smooth_l1 + ciou",
+    box_weight: float = 1.0,
+    box_format: str = "xyxy",
+    passes: int = 1,
+    epochs: int = 30,
+    batch_size: int | None = None,
+    learning_rate: float = 2e-3,
+    optimizer: Literal["adamw", "sgd"] = "adamw",
+    schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle",
+    weight_decay: float | None = None,
+    clip_norm: float | None = None,
+    ema: float | None = None,
+    augment: str | Path | augmentation.Pipeline | Callable | None = "auto",
+    image_size: int | tuple[int, int] | None = None,
+    resize: Literal["stretch", "letterbox", "crop"] = "letterbox",
+    validation: float = 0.1,
+    skip_bad: bool = False,
+    patience: int | None = None,
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
+    seed: int = 0,
+    save_to: str | Path | None = None,
+    pictures: bool = True,
+    tensorboard: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int | Literal["auto"] = "auto",
+) -> Result:
+    """Trains a network that says of images with one object each what it is and where.
+
+    One backbone, two outputs: "class" with probabilities, and "box" with the left, top, right and bottom edge in pixels
+    of the images that it takes. Training minimises cross-entropy + `box_weight` * `loss`. The weights of the epoch with
+    the best mean IoU of the boxes on the validation split are kept.
+
+    Args:
+        data: a folder in the form of Pascal VOC or COCO; "scenes" (made up, nothing to download); a tfds set with
+            objects; arrays `(x, boxes)` with left, top, right, bottom and class of each; or a `Data` of
+            `load(..., targets="box")`. Each image has one object: `detect` is for more.
+        backbone: a pretrained network such as "efficientnet_lite0", in Python also a keras.Model, which trains at a
+            tenth of the learning rate; None takes a small one of our own, for images of about 64 pixels.
+        weights: of the backbone: "imagenet", a file, or None for random ones.
+        loss: of the box: "mse", "smooth_l1", "giou", "ciou" or a sum of them, of sizes as shares of the image's; in
+            Python also a Keras loss of boxes `(batch, 4)` in pixels.
+        box_weight: of that loss beside the cross-entropy.
+        box_format: of boxes in arrays: "xyxy", "xywh", "center_xywh" or "yxyx", or "rel_" with one of them.
+        passes: how often an epoch shows each image, otherwise augmented; for few images.
+        epochs: passes over the training images, `passes` times as long.
+        batch_size: images a step; None takes what suits their size and number.
+        learning_rate: the peak of the schedule.
+        optimizer: "adamw" or "sgd".
+        schedule: "one-cycle" climbs for a fifth of the steps and falls to zero; "cosine" after one epoch of warm-up.
+        weight_decay: of kernels only; None takes 0.0005 for sgd and 0.01 for adamw.
+        clip_norm: bound on the norm of all gradients together.
+        ema: momentum of a moving average of the weights, such as 0.99, which is validated and kept in their place.
+        augment: "auto" is mild and right for the data; the path of a .yaml file with a pipeline; in Python also an
+            `augmentation.Pipeline`. Boxes move with their images.
+        image_size: pixels, one number or (height, width); None keeps the data's own size.
+        resize: how images of another shape get there: "letterbox" (margins are black), "stretch" or "crop".
+        validation: share of the training images held out, where the data has no split for it.
+        skip_bad: trains without files and objects that are wrong, and lists them in result.json.
+        patience: epochs without a better mean IoU after which training stops; None trains them all.
+        precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
+        seed: fixes split, order, augmentation, weights: the same seed gives the same network, bit for bit.
+        save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
+            finished run.
+        pictures: draws what there is to see, in `save_to`.
+        tensorboard: also logs for TensorBoard, in `save_to`.
+        callbacks: further Keras callbacks.
+        verbose: "auto" a live table, 2 one line an epoch, 0 nothing.
+
+    Examples:
+        python -m recipes localize --data scenes --epochs 12
+    """
+    arguments = dict(locals())
+    _check(**arguments)
+    folder = training.RunFolder.open(save_to, arguments)
+    if folder.ended:
+        return training.load(folder.path)
+    callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
+    data = _boxes.load(
+        data, "box", box_format=box_format, image_size=image_size, resize=resize, validation=validation, seed=seed,
+        skip_bad=skip_bad,
+    )  # fmt: skip
+    folder.check_data(data)
+    shown = datasets.repeated(data, passes)
+    batch_size = batch_size or datasets.suited_batch_size(shown)
+    augment = augmentation.named(augment, data, epochs * passes, job="localize")
+
+    def build() -> keras.Model:
+        keras.utils.set_random_seed(seed)
+        network = backbones.localizer_on(backbone, data.image_shape, data.classes, weights=weights)
+        encoder = () if backbone is None else sum(backbones.encoder_stages(network), ())
+        rate = schedules.named(schedule, learning_rate, epochs, datasets.steps_per_epoch(shown, batch_size))
+        slower = {"layer_rates": dict.fromkeys(encoder, ENCODER_RATE)} if encoder else {}
+        network = layers.fuse(network)
+        network.compile(
+            optimizers.make(optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, **slower),
+            {"class": losses.SparseCategoricalCrossentropy(), "box": losses.boxes(loss, data.image_shape[:2])},
+            loss_weights={"class": 1.0, "box": box_weight},
+            metrics={"class": metrics.SparseCategoricalAccuracy(name="accuracy"), "box": metrics.BoxIoU()},
+        )
+        return network
+
+    network, chosen = training.built(
+        build, shown, batch_size, model=backbone, epochs=epochs, precision=precision, folder=folder, augment=augment,
+        target_of=_parts,
+    )  # fmt: skip
+    fitted = training.run(
+        network, shown, epochs=epochs, batch_size=batch_size, augment=augment, target_of=_parts, seed=seed,
+        monitor="val_box_iou", callbacks=callbacks, patience=patience, folder=folder, verbose=verbose,
+    )  # fmt: skip
+    report = reports.localization(fitted.model, data)
+    record = training.record(
+        localize, arguments, data=data, model=models.describe(backbone or "small_localizer"), fitted=fitted,
+        report=report, precision=chosen, batch_size=batch_size, augmentation=augment and repr(augment),
+    )  # fmt: skip
+    return training.finish(fitted, report, record, folder, pictures=pictures)
+
+
+def _parts(targets):
+    """What each output is compared with: the class and the box of `(batch, 5)`."""
+    return {"class": targets[:, 4], "box": targets[:, :4]}
+
+
+def _check(
+    *, backbone, weights, loss, box_weight, box_format, passes, patience, optimizer, precision, **shared
+) -> None:
+    """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
+    if backbone is not None:
+        if isinstance(backbone, str):
+            checks.one_of("backbone", backbone, backbones.BACKBONES)
+        _pretrained.check(backbone, weights)
+    losses.boxes(loss, (1, 1))
+    checks.in_range("box_weight", box_weight, 0, float("inf"), ends="()")
+    checks.one_of("box_format", box_format, boxes.FORMATS)
+    check_maps(patch=None, passes=passes, patience=patience)
+    check_training(optimizer=optimizer, precision=precision, job="localize", **shared)
+    if isinstance(backbone, keras.Model):
+        training.as_built(backbone, precision)
