@@ -5,7 +5,9 @@ from typing import Any
 
 SHARES = ("accuracy", "top5_accuracy", "ece", "iou", "dice", "pixel_error", "boundary_f", "map50", "recall_at_1")
 SHARES += ("map_at_r", "precision", "recall", "f1", "map75", "map50_95", "ar100", "ap50", "ap50_95", "both")
-SHARES += ("false_alarms", "validation_f1")
+SHARES += ("false_alarms", "validation_f1", "recall_at_5", "recall_at_10", "precision_at_1", "r_precision", "eer")
+SHARES += ("accuracy_at_tau", "false_accepts", "false_rejects", "recall_at_1_pixels", "recall_at_1_untrained")
+SHARES += ("episode_accuracy", "episode_accuracy_low", "episode_accuracy_high")
 """Metrics written as percentages."""
 LONGEST = 30
 """Most rows of the table of classes; the worst come first where there are more."""
@@ -15,6 +17,13 @@ EDGES = "left, top, right and bottom edge in pixels"
 NEEDS = dict.fromkeys(("masks", "images", "box"), "import kerascnn.layers  # which the file has\n")
 NEEDS["boxes"] = "import kerascnn.models  # which the file needs\n"
 """Lines of the example, by what the targets are."""
+ANSWERS = {"images": "images", "boxes": "found", "box": "found", "embeddings": "embeddings"}
+"""What the example calls the answers, where they are not probabilities."""
+SHELL = {
+    "embeddings": "python -m recipes index --model FOLDER --images PHOTOS --to photos.index\n"
+    "python -m recipes search --index photos.index IMAGE --k 8"
+}
+"""How the shell uses it, where that is not by `predict`."""
 LIMITS = {
     "labels": LIKE
     + "- It knows only the classes listed: an image of anything else gets one of them.\n"
@@ -24,6 +33,9 @@ LIMITS = {
     + "- It knows only the classes listed: any other object is overlooked, or taken for one of them.\n"
     + "- A score ranks what was found; it is no probability. `model.with_(score=...)` finds more, or fewer wrong ones.",
     "box": LIKE + "- It finds one object of the classes listed in every image, also where there is none or several.",
+    "embeddings": LIKE
+    + "- It names nothing: it says how alike two images are, also of classes it was not trained on, there less surely.\n"
+    + "- A threshold of the distance holds for images like those it was chosen on; choose it anew for others.",
     "images": "- The figures hold for images and noise like those of the data above; it may invent detail in others.",
 }
 """What a card warns of, by what the targets are."""
@@ -36,6 +48,8 @@ def model_card(record: Mapping[str, Any]) -> str:
     # lenet5
     """
     name, data = _name(record), record.get("data", {})
+    if record.get("embedding"):
+        data = {**data, **record["embedding"], "targets": "embeddings"}
     title = f"{name} on {data['name']}" if data.get("name") else name
     sections = {
         "Figures": _figures(record),
@@ -86,11 +100,13 @@ def _contract(data: Mapping[str, Any]) -> str:
     *sides, channels = data["image_shape"]
     classes, targets = len(data.get("class_names", ())), data.get("targets", "labels")
     size = {1: "length", 2: "height, width", 3: "depth, height, width"}[len(sides)]
-    whole = targets in ("labels", "box")  # images of one size only
+    whole = targets in ("labels", "box", "embeddings")  # images of one size only
     shape = ", ".join(map(str, (*sides, channels))) if whole else f"{size}, {channels}"
     gives = {
         "labels": f"`(batch, {classes})` probabilities in float32, in the order of the class names.",
         "masks": f"`(batch, {size}, {classes})` probabilities in float32, in the order of the class names.",
+        "embeddings": f"`(batch, {data.get('dimensions', 'dimensions')})` embeddings in float32: images are as alike as "
+        f"their {data.get('distance', 'euclidean')} distance is small.",
         "images": f"images `(batch, {size}, channels)` in float32, in 0..255; some may lie outside.",
         "boxes": f"a dict of arrays: `boxes` `(batch, most, 4)`, {EDGES} of the images given; `scores` in 0..1; "
         "`classes`, -1 for none; `count`. `predict` adds `names`, and takes a list of images of several sizes too.",
@@ -106,7 +122,7 @@ def _contract(data: Mapping[str, Any]) -> str:
 
 def _usage(data: Mapping[str, Any]) -> str:
     size, targets = data.get("image_shape", (28, 28, 1)), data.get("targets", "labels")
-    answers = {"images": "images", "boxes": "found", "box": "found"}.get(targets, "probabilities")
+    answers = ANSWERS.get(targets, "probabilities")
     ours = NEEDS.get(targets, "")
     zeros = f"np.zeros((1, {', '.join(str(side) for side in size)}), 'uint8')"
     return f"""```python
@@ -119,7 +135,7 @@ model = keras.saving.load_model("model.keras")
 `kerascnn.load("FOLDER")` gives back the whole result, class names and history included. From the shell:
 
 ```
-python -m recipes predict --model FOLDER IMAGE...
+{SHELL.get(targets, "python -m recipes predict --model FOLDER IMAGE...")}
 ```"""
 
 

@@ -45,7 +45,7 @@ def predict(
         batch_size: Images that go through the network at once.
 
     Raises:
-        ValueError: for no image, a wrong number, or pictures that would have one name.
+        ValueError: for no image, a wrong number, pictures that would have one name, or a network that gives embeddings.
         OSError: that names a missing or broken file.
 
     Examples:
@@ -59,6 +59,7 @@ def predict(
     if not images:
         raise ValueError(checks.message("images", "name at least one file", images, "Pass the path of an image."))
     result = kerascnn.training.load(model)
+    _check(result.extras["record"], model)
     data, resize = result.extras["record"]["data"], _resize(result.extras["record"])
     if data.get("targets", "labels") == "labels":
         answers, row = _labelled(result.model, images, data, resize, top, batch_size), _cells
@@ -67,6 +68,12 @@ def predict(
         answers, row = _drawn(result, images, Path(to), resize, score)
     _print(answers, output, row)
     return answers
+
+
+def _check(record: Mapping[str, Any], model: str | Path) -> None:
+    if record.get("embedding"):
+        mend = "This one gives embeddings: `python -m recipes index` and `search` find what is like an image."
+        raise ValueError(checks.message("model", "say what is in an image", str(model), mend))
 
 
 def _drawn(result, images, to: Path, resize: str, score: float | None) -> tuple[list[dict[str, Any]], Callable]:

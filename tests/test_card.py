@@ -114,6 +114,20 @@ def test_networks_that_find_objects(targets, metrics, row, lines):
     assert {"boxes": "any other object is overlooked", "box": "It finds one object"}[targets] in card
 
 
+def test_networks_that_give_vectors():
+    facts = {"embedding": {"dimensions": 64, "distance": "cosine"}, "metrics": {"recall_at_1": 0.9134, "tau": 0.31}}
+    card = model_card(RECORD | facts)
+    for line in (
+        "Gives `(batch, 64)` embeddings in float32: images are as alike as their cosine distance is small.",
+        "| recall at 1 | 91.34 % |",
+        "| tau | 0.31 |",
+        "embeddings = model.predict(np.zeros((1, 28, 28, 1), 'uint8'))  # your images here",
+        "python -m recipes search --index photos.index IMAGE --k 8",
+    ):
+        assert line in card.splitlines()
+    assert "recipes predict" not in card and "It names nothing" in card
+
+
 def test_many_classes_of_objects_are_cut_to_the_worst():
     rows = [{"class": f"c{i}", "ap50": i / 100, "objects": 1} for i in range(40)][::-1]
     card = model_card(RECORD | {"per_class": rows})

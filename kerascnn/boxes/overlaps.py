@@ -8,6 +8,7 @@ from keras import ops
 from kerascnn import checks
 
 KINDS = ("iou", "giou", "diou", "ciou")
+FARTHEST = 1e30  # pixels, beyond all edges
 LEAST = 1e-12  # what is divided by less is 0, with gradient 0
 
 
@@ -18,7 +19,8 @@ def iou(a: Any, b: Any) -> Any:
     [1.0, 0.3333]
     """
     a, b = ops.cast(a, "float32"), ops.cast(b, "float32")
-    return ops.divide_no_nan(*_shared(_edges(a[..., :, None, :]), _edges(b[..., None, :, :])))
+    a, b = _edges(a[..., :, None, :]), _edges(b[..., None, :, :])
+    return ops.divide_no_nan(*_shared(a, b, _size(a), _size(b)))
 
 
 def overlap(a: Any, b: Any, kind: str = "iou") -> Any:
@@ -36,35 +38,43 @@ def overlap(a: Any, b: Any, kind: str = "iou") -> Any:
     [0.3333, 0.3333, 0.2564, 0.2564]
     """
     checks.one_of("kind", kind, KINDS)
-    a, b = (_edges(ops.cast(boxes, "float32")) for boxes in (a, b))
-    area, union = _shared(a, b)
+    a, b = (_uses(_edges(ops.cast(boxes, "float32"))) for boxes in (a, b))
+    sizes = _size(next(a)), _size(next(b))
+    area, union = _shared(next(a), next(b), *sizes)
     shared = _ratio(area, union)
     if kind == "iou":
         return shared
-    width, height = _enclosing(a, b)
+    width, height = _enclosing(next(a), next(b))
     if kind == "giou":
         area = width * height
         return shared - _ratio(area - union, area)
+    a, b = next(a), next(b)
     apart = ops.square(a[0] + a[2] - b[0] - b[2]) + ops.square(a[1] + a[3] - b[1] - b[3])
     distance = _ratio(apart / 4, ops.square(width) + ops.square(height))
-    return shared - distance - (_aspect(a, b, shared) if kind == "ciou" else 0)
+    return shared - distance - (_aspect(*sizes, shared) if kind == "ciou" else 0)
 
 
 def _edges(boxes):
     return tuple(boxes[..., k] for k in range(4))
 
 
-def _shared(a, b):
+def _uses(edges):
+    """The edges, each time made of those of the last time, so that no gradient is the sum of more than two.
+
+    TensorFlow sums three and more in an order that depends on which thread was first (docs/pitfalls.md). A plain copy
+    would be taken out of the graph, and the sums be made one.
+    """
+    while True:
+        yield edges
+        edges = tuple(ops.maximum(edge, -FARTHEST) for edge in edges)
+
+
+def _shared(a, b, size_a, size_b):
     """The areas of intersection and union."""
     width = ops.maximum(ops.minimum(a[2], b[2]) - ops.maximum(a[0], b[0]), 0)
     height = ops.maximum(ops.minimum(a[3], b[3]) - ops.maximum(a[1], b[1]), 0)
     shared = width * height
-    return shared, _area(a) + _area(b) - shared
-
-
-def _area(box):
-    width, height = _size(box)
-    return width * height
+    return shared, size_a[0] * size_a[1] + size_b[0] * size_b[1] - shared
 
 
 def _size(box):
@@ -79,11 +89,9 @@ def _enclosing(a, b):
 
 
 def _aspect(a, b, shared):
-    """alpha v of CIoU; no area, no aspect ratio, and no gradient of it."""
-    whole = ops.logical_and(_area(a) > LEAST, _area(b) > LEAST)
-    angles = [
-        ops.arctan(ops.where(whole, width, 1) / ops.where(whole, height, 1)) for width, height in map(_size, (a, b))
-    ]
+    """alpha v of CIoU of two sizes; no area, no aspect ratio, and no gradient of it."""
+    whole = ops.logical_and(a[0] * a[1] > LEAST, b[0] * b[1] > LEAST)
+    angles = [ops.arctan(ops.where(whole, width, 1) / ops.where(whole, height, 1)) for width, height in (a, b)]
     v = ops.square(angles[0] - angles[1]) * (4 / math.pi**2)
     return ops.stop_gradient(_ratio(v, 1 - shared + v)) * v
 

@@ -13,6 +13,9 @@ from kerascnn import checks
 from kerascnn.data import augmenting
 from kerascnn.data.corrupting import Noise, corrupted
 from kerascnn.data.dataset import Data
+from kerascnn.data.samplers import Members, Sampler
+from kerascnn.data.sources import on_host
+from kerascnn.data.streaming import buffered, windowed
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -22,12 +25,14 @@ AHEAD = 4  # batches ready before they are asked for
 FETCH = 64  # images of a sample that are read together
 PIXELS = {"masks": 2**18, "images": 2**18, "boxes": 2**20, "box": 2**20}
 """Of a step at most, by its targets."""
-BUFFER_BYTES = 256 * 2**20  # of the shuffle buffer, for data that has no random access
 
 
-def steps_per_epoch(data: Data, batch_size: int) -> int:
-    """The number of whole training batches an epoch; at least one, as a batch is never larger than the split."""
-    return _steps(data.train_size, batch_size)
+def steps_per_epoch(data: Data, batch_size: int | None, sampler: Sampler | None = None) -> int:
+    """The number of whole training batches an epoch; at least one, as a batch is never larger than the split.
+
+    A `sampler` as in `batches`, which knows its batch size itself.
+    """
+    return _steps(data.train_size, batch_size, sampler)
 
 
 def suited_batch_size(data: Data, side: int | None = None) -> int:
@@ -65,13 +70,13 @@ def sample(data: Data, count: int, *, seed: int = 0) -> np.ndarray:
         parts = order.batch(FETCH).map(source.fetch, num_parallel_calls=WORKERS)
     else:
         parts = data.train.take(count).batch(FETCH)
-    return np.concatenate([images for images, _ in _prefetched(parts).as_numpy_iterator()])
+    return np.concatenate([images for images, _ in prefetched(parts).as_numpy_iterator()])
 
 
 def batches(
     data: Data,
     split: str,
-    batch_size: int,
+    batch_size: int | None,
     *,
     seed: int = 0,
     augment=None,
@@ -79,6 +84,7 @@ def batches(
     class_weight=None,
     weigh: Callable[[np.ndarray], np.ndarray] | None = None,
     corrupt: Noise | None = None,
+    sampler: Sampler | None = None,
 ) -> tf.data.Dataset:
     """Training batches `(images, targets)` of the epochs `first` to `last - 1`, chained in one dataset.
 
@@ -94,10 +100,17 @@ def batches(
     has the mean weight of its shares, a mask a map of weights, 0 where it counts nowhere. `weigh` gives weights too: a
     function of the mask `(height, width)` of each image, as it is after augmentation. `corrupt` adds noise to images,
     not to targets, after augmentation: see `kerascnn.noise`.
+
+    A `sampler` draws batches otherwise, by (seed, step) alone too: `ClassBatches`, `Balanced`, `ViewBatches`. Where it
+    takes an example again, the index that `augment` gets is another one. One that knows its batch size takes
+    `batch_size=None` too. Raises ValueError for data and augmentation that the sampler cannot do with.
     """
-    steps = _steps(data.size(split), batch_size)
-    batch = min(batch_size, data.size(split))
-    change = augmenting.augmented(augment, seed, partnered=split in data.sources, targets=data.targets)
+    steps = _steps(data.size(split), batch_size, sampler)
+    batch = min(batch_size, data.size(split)) if sampler is None else sampler.size(batch_size)
+    if sampler is not None:
+        _check_sampled(sampler, data, augment, class_weight or weigh)
+    kind = data.targets if sampler is None or sampler.by_class else "labels"
+    change = augmenting.augmented(augment, seed, partnered=split in data.sources, targets=kind)
     if class_weight is not None and weigh is not None:
         raise ValueError(
             checks.message("weigh", "be None beside class_weight", weigh, "Weigh the classes in the loss.")
@@ -106,14 +119,18 @@ def batches(
     spoil = corrupted(corrupt, seed)
 
     def finish(images, targets, indices, epoch):
+        targets = targets if sampler is None else sampler.targets(targets)
         images, targets = change(images, targets, indices, epoch)
         return weights(spoil(images, indices, epoch), targets)
 
     if split in data.sources:
         source = data.sources[split]
         rows = augmenting.rows(augment, seed, source.size)
-        return _prefetched(_permuted(source, batch, steps, seed, epochs, rows, finish))
-    return _prefetched(_buffered(data, split, batch, steps, seed, epochs, finish))
+        order = _order(data, split, sampler, batch, steps, seed)
+        return prefetched(_by_index(source, order, steps, epochs, rows, finish))
+    if sampler is not None:
+        return prefetched(windowed(data, split, sampler, batch, steps, seed, epochs, finish, WORKERS))
+    return prefetched(buffered(data, split, batch, steps, seed, epochs, finish, WORKERS))
 
 
 def plain_batches(data: Data, split: str, batch_size: int) -> tf.data.Dataset:
@@ -124,13 +141,13 @@ def plain_batches(data: Data, split: str, batch_size: int) -> tf.data.Dataset:
     elements = data.split(split)
     source = data.sources.get(split)
     if source is None:
-        return _prefetched(elements.batch(batch_size))
+        return prefetched(elements.batch(batch_size))
     starts = tf.data.Dataset.range(0, source.size, batch_size)
 
     def fetch(start):
         return source.fetch(tf.range(start, tf.minimum(start + batch_size, source.size)))
 
-    return _prefetched(starts.map(fetch, num_parallel_calls=WORKERS, deterministic=True))
+    return prefetched(starts.map(fetch, num_parallel_calls=WORKERS, deterministic=True))
 
 
 def retargeted(batches: tf.data.Dataset, target_of: Callable) -> tf.data.Dataset:
@@ -138,7 +155,7 @@ def retargeted(batches: tf.data.Dataset, target_of: Callable) -> tf.data.Dataset
     return batches.map(lambda images, targets, *weights: (images, target_of(targets), *weights))
 
 
-def _prefetched(batches):
+def prefetched(batches):
     """`batches`, some ahead, without tf.data's autotuning: its thread sleeps for times that double up to a minute, and
     now and then the end of an epoch, `fit` or `evaluate` waits for it to wake (TensorFlow 2.21; docs/pitfalls.md).
 
@@ -152,8 +169,22 @@ def _prefetched(batches):
     return batches.prefetch(AHEAD).with_options(options)
 
 
-def _steps(size: int, batch_size: int) -> int:
+def _steps(size: int, batch_size: int | None, sampler: Sampler | None = None) -> int:
+    if sampler is not None:
+        return sampler.steps(size, batch_size)
     return max(1, size // checks.positive_int("batch_size", batch_size))
+
+
+def _check_sampled(sampler, data, augment, weighing):
+    if sampler.by_class and data.targets != "labels":
+        mend = f"These data have {data.targets}; ViewBatches needs no labels."
+        raise ValueError(checks.message("sampler", "be None for data without labels", sampler, mend))
+    if getattr(augment, "others", 0) and not sampler.mixes:
+        rule = f"make each image from one for {type(sampler).__name__}, whose targets are not mixed"
+        raise ValueError(checks.message("augment", rule, augment, "Leave out what mixes images."))
+    if weighing is not None and not sampler.by_class:
+        rule = f"be None for {type(sampler).__name__}, whose targets are no classes"
+        raise ValueError(checks.message("class_weight", rule, weighing))
 
 
 def _power_of_two_up_to(value: int) -> int:
@@ -168,36 +199,31 @@ def _shuffled(positions, seed, epoch, size):
     return tf.random.experimental.index_shuffle(positions, key, size - 1)
 
 
-def _permuted(source, batch, steps, seed, epochs, rows, finish):
-    """Each batch on its own, from the number of its step: by a bijection of the indices that (seed, epoch) chooses."""
+def _order(data, split, sampler, batch, steps, seed) -> Callable:
+    """The function that gives the examples of a step, counted over all epochs, in a graph."""
+    import tensorflow as tf
+
+    if sampler is not None:
+        labels = data.labels(split) if sampler.by_class else np.zeros(data.size(split), np.int32)
+        members = Members(*map(on_host, sampler.members(labels, data.groups)))
+        return lambda step: sampler.rows(members, step, seed, batch)
+
+    def permuted(step):
+        positions = (step % steps) * batch + tf.range(batch, dtype=tf.int64)
+        return _shuffled(positions, seed, step // steps, data.size(split))
+
+    return permuted
+
+
+def _by_index(source, order, steps, epochs, rows, finish):
+    """Each batch on its own, from the number of its step: its examples are those that `order` gives."""
     import tensorflow as tf
 
     def make(step):
         epoch = step // steps
-        positions = (step % steps) * batch + tf.range(batch, dtype=tf.int64)
-        indices = rows(_shuffled(positions, seed, epoch, source.size), epoch)
-        images, targets = source.fetch(indices)
+        indices = rows(order(step), epoch)
+        images, targets = source.fetch(indices % source.size)
         return finish(tf.ensure_shape(images, (indices.shape[0], *images.shape[1:])), targets, indices, epoch)
 
-    order = tf.data.Dataset.range(epochs[0] * steps, epochs[1] * steps)
-    return order.map(make, num_parallel_calls=WORKERS, deterministic=True)
-
-
-def _buffered(data, split, batch, steps, seed, epochs, finish):
-    """The elements in their order, through a shuffle buffer that is filled anew each epoch."""
-    import tensorflow as tf
-
-    elements = data.split(split).enumerate()
-    specs = data.split(split).element_spec[: 1 if data.targets == "labels" else 2]
-    bytes_each = max(1, sum(spec.dtype.size * (spec.shape.num_elements() or 1) for spec in specs))
-    buffer = max(batch, min(data.size(split), BUFFER_BYTES // bytes_each))
-
-    def one_epoch(epoch):
-        tf.random.set_seed(1)  # of this function's graph alone: the order must not depend on the process's seed
-        key = tf.random.experimental.index_shuffle(epoch, tf.constant([seed, 0], tf.int64), 2**31 - 2)
-        shuffled = elements.shuffle(buffer, seed=key, reshuffle_each_iteration=False)
-        whole = shuffled.batch(batch, drop_remainder=True).take(steps)
-        return whole.map(lambda indices, example: finish(*example, indices, epoch), num_parallel_calls=WORKERS)
-
-    chained = tf.data.Dataset.range(*epochs).flat_map(one_epoch)
-    return chained.apply(tf.data.experimental.assert_cardinality((epochs[1] - epochs[0]) * steps))
+    steps_of_all = tf.data.Dataset.range(epochs[0] * steps, epochs[1] * steps)
+    return steps_of_all.map(make, num_parallel_calls=WORKERS, deterministic=True)

@@ -50,7 +50,8 @@ class Data:
     - "box": the one object of the image, `(5,)` likewise.
 
     `sources` holds the same examples by index, under the names "train", "validation" and "test", where random access is
-    possible; `report` says what was skipped, converted or resized.
+    possible; `report` says what was skipped, converted or resized. `groups` is the group of each class, numbered from 0,
+    where classes have such: of characters their alphabet.
 
     A `Data` of plain datasets trains too; its order is that of a shuffle buffer (see `batches`). Shape and sizes may be
     left out where the datasets know them.
@@ -68,6 +69,7 @@ class Data:
     sources: Mapping[str, Source] = field(default_factory=dict, repr=False)
     report: Mapping[str, Any] = field(default_factory=dict, repr=False)
     targets: str = "labels"
+    groups: tuple[int, ...] = ()
 
     def __post_init__(self):
         """Fills in what the datasets know themselves, and checks the rest."""
@@ -78,6 +80,8 @@ class Data:
             rule = "have images of one known shape and name its classes"
             received = f"image_shape={self.image_shape}, class_names={self.class_names}"
             raise ValueError(f"A `Data` must {rule}. Received: {received}. Pass image_shape= and class_names=.")
+        if self.groups:
+            checks.same_length("groups", self.groups, "class_names", self.class_names)
         for split in SPLITS:
             if getattr(self, split) is not None and not getattr(self, f"{split}_size"):
                 mend = f"Pass {split}_size=, the number of its elements."
@@ -158,6 +162,14 @@ class Data:
             rule = f"be in 0..{self.classes - 1}, as there are {self.classes} class names"
             raise ValueError(checks.message(f"labels of {split}", rule, f"{labels.min()} to {labels.max()}"))
         return labels.astype(np.int32, copy=False)
+
+    def files(self, split: str) -> tuple[str, ...]:
+        """The file of each example of `split`, in the order of `plain_batches`; raises ValueError if there are none."""
+        self.split(split)
+        paths = getattr(self.sources.get(split), "paths", None)
+        if paths is None:
+            raise ValueError(checks.message("data", "be read from class folders, to have files", self.name))
+        return paths
 
     def _check_targets(self, *wanted: str):
         if self.targets not in wanted:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 import numpy as np
 
@@ -30,59 +32,105 @@ LISTED = 20  # bad files named in an error
 LAYOUT = "Give each class a sub-folder of images, perhaps inside train, validation and test folders."
 
 
-def from_folder(root: Path, options: Options) -> Data:
+class Tree(Protocol):
+    """Where folders and files are: on the disk, or in an archive."""
+
+    lasts: bool  # whether files can be read later too
+
+    def folders_in(self, folder: Path) -> list[Path]:
+        """The folders directly in `folder` that are not hidden."""
+
+    def files_below(self, folder: Path) -> list[Path]:
+        """The files below `folder` that are not hidden."""
+
+    def opened(self, path: Path) -> Path | BinaryIO:
+        """What Pillow reads for the file at `path`."""
+
+
+def from_folder(root: Path, options: Options, tree: Tree | None = None) -> Data:
     """The images below `root`, all decoded once; in memory if they fit, else read again whenever they are needed.
 
-    Raises ValueError for a layout without classes, an empty class, and bad files (all of them in one error, up to 20 by
-    name) unless `options.skip_bad`.
+    `tree` is where they are, by default the disk. Raises ValueError for a layout without classes, an empty class, and
+    bad files (all of them in one error, up to 20 by name) unless `options.skip_bad`.
     """
-    class_names, listing = _listing(root)
+    tree = tree or Disk()
+    class_names, listing = _listing(root, tree, options.nested)
     report = {"warnings": [], "skipped": []}
-    sizes, bad = headers([path for path, _, _ in listing])
+    sizes, bad = headers([path for path, _, _ in listing], tree.opened)
     whole = [i for i, (path, _, _) in enumerate(listing) if path not in bad]
     if not whole:
         complain(root, bad)
     image_shape = common_shape(sizes[whole], options, report)
     listing = [listing[i] for i in whole]
     report["bytes"] = len(listing) * int(np.prod(image_shape))
-    report["in_memory"] = report["bytes"] <= options.memory * free_bytes()
-    images, cut = decode_all([path for path, _, _ in listing], image_shape, options.resize, keep=report["in_memory"])
+    keep = report["in_memory"] = _fits(root, report["bytes"], tree, options)
+    paths = [path for path, _, _ in listing]
+    images, cut = decode_all(paths, image_shape, options.resize, keep=keep, opened=tree.opened)
     bad |= cut
     if bad and not (options.skip_bad and len(cut) < len(listing)):
         complain(root, bad)
     report["skipped"] = skipped(root, bad)
     sources = carve(_sources(listing, images, bad, image_shape, options), options, report)
     check_classes(sources["train"].labels, class_names, report)
-    return from_sources(sources, class_names, name=root.resolve().name, report=report)
+    groups = groups_of(class_names) if options.nested else ()
+    return from_sources(sources, class_names, name=root.resolve().name, report=report, groups=groups)
 
 
-def _listing(root: Path) -> tuple[list[str], list[tuple[Path, int, str]]]:
+def groups_of(class_names: Sequence[str]) -> tuple[int, ...]:
+    """The group of each class of nested folders, numbered by their names.
+
+    >>> groups_of(["Greek/alpha", "Greek/beta", "Latin/a"])
+    (0, 0, 1)
+    """
+    return tuple(np.unique([name.partition("/")[0] for name in class_names], return_inverse=True)[1].tolist())
+
+
+def _listing(root: Path, tree: Tree, nested: bool) -> tuple[list[str], list[tuple[Path, int, str]]]:
     """The class names, and `(path, label, split)` of every file."""
-    folders = folders_in(root)
+    folders = tree.folders_in(root)
     if not folders:
         raise ValueError(checks.message("data", "be a folder of class folders", str(root), LAYOUT))
-    roots = _split_roots(root, folders) or {"train": root}
-    class_names = [folder.name for folder in folders_in(roots["train"])]
+    roots = _split_roots(root, folders, tree) or {"train": root}
+    labels = {name: label for label, name in enumerate(_class_folders(roots["train"], tree, nested))}
     listing = []
     for split, split_root in roots.items():
-        for folder in folders_in(split_root):
-            if folder.name not in class_names:
+        for name, folder in _class_folders(split_root, tree, nested).items():
+            if name not in labels:
                 raise ValueError(checks.message("data", f"have the classes of train in {split}", str(folder), LAYOUT))
-            files = files_below(folder)
+            files = tree.files_below(folder)
             if not files:
                 mend = "Delete it or fill it."
                 raise ValueError(checks.message("data", "have images in each class folder", str(folder), mend))
-            label = class_names.index(folder.name)
-            listing += [(path, label, split) for path in files]
-    return class_names, listing
+            listing += [(path, labels[name], split) for path in files]
+    return list(labels), listing
 
 
-def _split_roots(root, folders) -> dict[str, Path]:
+def _class_folders(root: Path, tree: Tree, nested: bool) -> dict[str, Path]:
+    """The folder of each class by its name, with that of its group where they are nested."""
+    inside = {folder: tree.folders_in(folder) if nested else [folder] for folder in tree.folders_in(root)}
+    bare = [folder.name for folder, inner in inside.items() if not inner]
+    if bare:
+        mend = "Leave nested=True out if these are the classes."
+        raise ValueError(checks.message("data", "have class folders in each folder of a group", bare[:LISTED], mend))
+    return {folder.relative_to(root).as_posix(): folder for inner in inside.values() for folder in inner}
+
+
+def _fits(root: Path, size: int, tree: Tree, options: Options) -> bool:
+    """Whether images of `size` bytes may stay in memory; raises ValueError if they must and may not."""
+    fits = size <= options.memory * free_bytes()
+    if not (fits or tree.lasts):
+        rule = f"hold images that take {options.memory:.0%} of the free memory at most, as they cannot be read again"
+        mend = "Unpack it, or pass image_size= or memory=."
+        raise ValueError(checks.message("data", rule, f"{root}, {size:,} bytes", mend))
+    return fits
+
+
+def _split_roots(root, folders, tree) -> dict[str, Path]:
     """The folders of the splits, in their order, if one of `folders` is named like the train split and holds folders.
 
     Raises ValueError if another of `folders` is then no split: it would become a class, and so would `train`.
     """
-    found = {SPLIT_FOLDERS.get(folder.name.lower()): folder for folder in folders if folders_in(folder)}
+    found = {SPLIT_FOLDERS.get(folder.name.lower()): folder for folder in folders if tree.folders_in(folder)}
     if "train" not in found:
         return {}
     if None in found or len(found) < len(folders):
@@ -107,6 +155,15 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+class Disk:
+    """The files of this machine."""
+
+    lasts = True
+    folders_in = staticmethod(folders_in)
+    files_below = staticmethod(files_below)
+    opened = staticmethod(Path)
+
+
 def common_shape(sizes, options: Options, report) -> tuple[int, int, int]:
     """The shape that images of `sizes` `(n, 3)` are brought to, with what that means for them in the report."""
     height, width = options.image_size or common_size(sizes[:, :2])
@@ -120,7 +177,7 @@ def _sources(listing, images, bad, image_shape, options: Options):
     if images is None:
         whole = Files([path for path, _, _ in listing], labels, image_shape, options.resize)
     else:
-        whole = Arrays(images, labels)
+        whole = Arrays(images, labels, [path for path, _, _ in listing])
     rows = {split: [] for split in SPLITS}
     for i, (path, _, split) in enumerate(listing):
         if path not in bad:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -13,8 +14,8 @@ FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 GREY_MODES = ("1", "L", "LA", "I", "F")
 
 
-def read_image(path: str | Path, image_size=None, resize: str = "stretch", channels: int = 3) -> np.ndarray:
-    """The image in `path` as a uint8 array `(height, width, channels)`, `channels` being 1 (grey) or 3 (RGB).
+def read_image(path: str | Path | BinaryIO, image_size=None, resize: str = "stretch", channels: int = 3) -> np.ndarray:
+    """The image in `path`, or in a binary file, as a uint8 array `(height, width, channels)`, `channels` being 1 (grey) or 3 (RGB).
 
     Reads JPEG, PNG, BMP, GIF (first frame), WebP and TIFF; grey, palette, RGB and CMYK, 8 or 16 bits; turns it as EXIF
     says; lays transparent parts over white. `image_size` is None (as it is), an integer or `(height, width)`.
@@ -31,7 +32,7 @@ def read_image(path: str | Path, image_size=None, resize: str = "stretch", chann
     return array if image_size is None else fit(array, image_size, resize)
 
 
-def header(path: str | Path) -> tuple[int, int, int]:
+def header(path: str | Path | BinaryIO) -> tuple[int, int, int]:
     """`(height, width, channels)` of the upright image in `path`, from its first bytes; channels is 1 or 3."""
     from PIL import Image
 

@@ -14,6 +14,7 @@ from kerascnn.data.remembering import recall
 
 SCENES = "scenes"
 BOXES = ("boxes", "box")
+ZIP = ".zip"
 
 
 def load(  # noqa: PLR0913 (all that can be said of data)
@@ -32,13 +33,15 @@ def load(  # noqa: PLR0913 (all that can be said of data)
     ignore: int = 255,
     class_values: tuple[int, ...] | None = None,
     box_format: str = "xyxy",
+    nested: bool = False,
 ) -> Data:
     """Reads, checks and splits `data`; everything that can be wrong with it is said here, before any training.
 
-    data: an existing folder with one sub-folder a class, perhaps under `train`, `validation` and `test`; "digits"; a
-        tensorflow-datasets name (honours TFDS_DATA_DIR); arrays `(x, y)`, `((x, y), (x_val, y_val))` or three such
-        pairs, x uint8 or float32 in 0..255; or a `Data`, whose labels are all checked, and its first images, and which
-        takes `seed` and `targets` alone of the options below. An existing folder wins over a name.
+    data: an existing folder with one sub-folder a class, perhaps under `train`, `validation` and `test`, or the .zip
+        file of one, whose images are read into memory and never unpacked; "digits"; a tensorflow-datasets name (honours
+        TFDS_DATA_DIR); arrays `(x, y)`, `((x, y), (x_val, y_val))` or three such pairs, x uint8 or float32 in 0..255;
+        or a `Data`, whose labels are all checked, and its first images, and which takes `seed` and `targets` alone of
+        the options below. An existing folder wins over a name.
     targets: "labels", one class an image. "masks", one class a pixel, or several: a folder of `images` and `masks` with
         the same names (or `masks` with a sub-folder for each class: 0, or not 0), perhaps under the splits; a
         tensorflow-datasets name with segmentation masks; arrays `(x, masks)`, masks `(n, height, width)` of integers or
@@ -67,6 +70,8 @@ def load(  # noqa: PLR0913 (all that can be said of data)
     class_values: the value of each class in the masks, where that is not 0, 1, 2, ..., or 0 and 255 for two classes.
     box_format: of boxes in arrays: "xyxy" (left, top, right, bottom), "xywh", "center_xywh" or "yxyx", in pixels from 0
         at the image's edges; after "rel_" as shares of its width and height.
+    nested: class folders are in folders of groups, as alphabet/character/drawing.png: the classes are then
+        "alphabet/character", and `Data.groups` says the group of each.
 
     >>> data = load("digits")
     >>> data.image_shape, data.classes, data.train_size, data.validation_size, data.test_size
@@ -86,6 +91,7 @@ def load(  # noqa: PLR0913 (all that can be said of data)
         ignore,
         class_values,
         box_format,
+        nested,
     )
     return recall(data, options, partial(_read, data, options))
 
@@ -95,6 +101,9 @@ def _read(data, options: Options) -> Data:
         from kerascnn.data.given import from_data
 
         return from_data(data, options)
+    is_path = isinstance(data, str | Path) and (Path(data).expanduser().is_dir() or Path(data).suffix == ZIP)
+    if options.nested and not is_path:
+        raise ValueError(checks.message("nested", "be False unless a folder or .zip file is read", options.nested))
     if isinstance(data, tuple | list) or (isinstance(data, np.ndarray) and options.targets == "images"):
         return _arrays(data, options)
     if isinstance(data, str | Path):
@@ -131,14 +140,16 @@ def _named(data: str | Path, options: Options) -> Data:
         return _scenes(data, options)
     if options.targets == "images":
         return _own(partial(_named, data), options)
+    if path.suffix == ZIP and path.is_file():
+        return _zip(path, options)
     if data == "digits":
         from kerascnn.data.builtin import digits
 
         _check_labels_wanted(data, options)
         return digits(options)
-    if isinstance(data, Path) or "/" in data and not _is_catalogue_name(data) or path.exists():
+    if isinstance(data, Path) or "/" in data and not _is_catalogue_name(data) or path.exists() or path.suffix == ZIP:
         mend = f"The working folder is {Path.cwd()}."
-        raise ValueError(checks.message("data", "be an existing folder", str(data), mend))
+        raise ValueError(checks.message("data", "be an existing folder, or the .zip file of one", str(data), mend))
     if options.targets in BOXES:
         from kerascnn.data.box_catalogue import from_box_catalogue
 
@@ -150,6 +161,15 @@ def _named(data: str | Path, options: Options) -> Data:
     from kerascnn.data.catalogue import from_catalogue
 
     return from_catalogue(data, options)
+
+
+def _zip(path: Path, options: Options) -> Data:
+    if options.targets != "labels":
+        rule = f"be a folder to read {options.targets} from"
+        raise ValueError(checks.message("data", rule, str(path), "Unpack it, and pass the folder."))
+    from kerascnn.data.zipped import from_zip
+
+    return from_zip(path, options)
 
 
 def _folder(path: Path, options: Options) -> Data:

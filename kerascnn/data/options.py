@@ -30,6 +30,7 @@ class Options:
     ignore: int = IGNORE
     class_values: tuple[int, ...] | None = None
     box_format: str = "xyxy"
+    nested: bool = False
 
     def __post_init__(self):
         """Checks the arguments; makes `image_size` a pair."""
@@ -57,6 +58,9 @@ class Options:
         if self.box_format != "xyxy" and self.targets not in ("boxes", "box"):
             mend = "Pass targets='boxes' too."
             raise ValueError(checks.message("box_format", "be left out unless boxes are read", self.box_format, mend))
+        if self.nested and self.targets != "labels":
+            mend = "Pass targets='labels'."
+            raise ValueError(checks.message("nested", "be False unless class folders are read", self.nested, mend))
         if self.targets == "images" and self.class_names:
             raise ValueError(checks.message("class_names", "be None where targets are images", self.class_names))
 

@@ -20,4 +20,6 @@ def own_targets(data: Data) -> Data:
     datasets = {split: None if each is None else each.map(own) for split, each in datasets.items()}
     sources = {split: Own(source) for split, source in data.sources.items()}
     report = {name: value for name, value in data.report.items() if name not in OF_CLASSES} | {"own_targets": True}
-    return dataclasses.replace(data, **datasets, sources=sources, class_names=(), report=report, targets="images")
+    return dataclasses.replace(
+        data, **datasets, sources=sources, class_names=(), groups=(), report=report, targets="images"
+    )

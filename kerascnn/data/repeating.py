@@ -44,4 +44,4 @@ def first_batch(data: Data, batch_size: int, times: int = 1) -> Data:
     batches["train"] = tuple(np.concatenate([part] * times) for part in batches["train"])
     source = Arrays if data.targets == "labels" else Pairs
     sources = {split: source(*arrays) for split, arrays in batches.items()}
-    return from_sources(sources, data.class_names, targets=data.targets, name=data.name)
+    return from_sources(sources, data.class_names, targets=data.targets, name=data.name, groups=data.groups)

@@ -11,12 +11,16 @@ from kerascnn.data.images import read_image
 
 
 class Arrays:
-    """Examples in memory: `images` of shape `(n, height, width, channels)` and int32 `labels` of shape `(n,)`."""
+    """Examples in memory: `images` of shape `(n, height, width, channels)` and int32 `labels` of shape `(n,)`.
 
-    def __init__(self, images, labels):
+    `paths` are the files that they were read from, if they were.
+    """
+
+    def __init__(self, images, labels, paths: Sequence[str | Path] | None = None):
         self.size = len(images)
         self.labels = np.asarray(labels, np.int32)
-        self._images, self._labels = _on_host(images), _on_host(self.labels)
+        self.paths = None if paths is None else tuple(map(str, paths))
+        self._images, self._labels = on_host(images), on_host(self.labels)
 
     def fetch(self, indices):
         """The images and labels of `indices`."""
@@ -32,7 +36,7 @@ class Files:
         self.size = len(paths)
         self.labels = np.asarray(labels, np.int32)
         self.paths = tuple(map(str, paths))  # a Path takes five times the memory
-        self._labels = _on_host(self.labels)
+        self._labels = on_host(self.labels)
         self._image_shape = tuple(image_shape)
         self._resize = resize
 
@@ -56,7 +60,13 @@ class Subset:
         self.labels = None if source.labels is None else source.labels[indices]
         counts = getattr(source, "counts", None)
         self.counts = None if counts is None else counts[indices]
-        self._source, self._indices = source, _on_host(np.asarray(indices, np.int64))
+        self._source, self._indices = source, on_host(np.asarray(indices, np.int64))
+
+    @property
+    def paths(self) -> tuple[str, ...] | None:
+        """The files of its examples, if they were read from files."""
+        paths = getattr(self._source, "paths", None)
+        return None if paths is None else tuple(paths[i] for i in self._indices.numpy())
 
     def fetch(self, indices):
         """The images and targets of `indices`, which count from 0 within this subset."""
@@ -76,8 +86,8 @@ class Pairs:
     def __init__(self, images, targets, counts: np.ndarray | None = None):
         self.size = len(images)
         self.counts = counts
-        self._images = _on_host(images)
-        self._targets = self._images if targets is images else _on_host(targets)
+        self._images = on_host(images)
+        self._targets = self._images if targets is images else on_host(targets)
 
     def fetch(self, indices):
         """The images and targets of `indices`."""
@@ -131,8 +141,8 @@ class Own:
         return images, images
 
 
-def _on_host(array):
-    """A tensor that datasets capture by reference; a NumPy array would be copied into each of their graphs."""
+def on_host(array):
+    """A tensor that datasets capture by reference; a NumPy `array` would be copied into each of their graphs."""
     import tensorflow as tf
 
     with tf.device("CPU:0"):

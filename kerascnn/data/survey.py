@@ -16,31 +16,32 @@ CHUNK = 1024  # files handed to the threads at a time: a million waiting tasks w
 SHOW_PROGRESS = 2000  # files, from which a progress bar is worth its line
 
 
-def headers(paths: Sequence[Path]) -> tuple[np.ndarray, dict[Path, str]]:
+def headers(paths: Sequence[Path], opened: Callable = Path) -> tuple[np.ndarray, dict[Path, str]]:
     """`(n, 3)` heights, widths and channels (1 or 3) as the files declare them, and why the bad files are bad.
 
-    The row of a bad file is 0.
+    The row of a bad file is 0. What Pillow reads for a path is `opened(path)`, the path itself or a binary file.
     """
     found = np.zeros((len(paths), 3), np.int64)
 
     def look(i):
-        found[i] = header(paths[i])
+        found[i] = header(opened(paths[i]))
 
     return found, each_file(look, paths, "Looking at files")
 
 
 def decode_all(
-    paths: Sequence[Path], image_shape, resize: str, *, keep: bool
+    paths: Sequence[Path], image_shape, resize: str, *, keep: bool, opened: Callable = Path
 ) -> tuple[np.ndarray | None, dict[Path, str]]:
     """All images `(n, height, width, channels)` if `keep`, and why the bad files are bad.
 
-    Without `keep` each image is decoded, which is the only proof that a file is whole, and dropped.
+    Without `keep` each image is decoded, which is the only proof that a file is whole, and dropped. `opened` as in
+    `headers`.
     """
     height, width, channels = image_shape
     images = np.zeros((len(paths), *image_shape), np.uint8) if keep else None
 
     def decode(i):
-        image = read_image(paths[i], (height, width) if keep else None, resize, channels)
+        image = read_image(opened(paths[i]), (height, width) if keep else None, resize, channels)
         if keep:
             images[i] = image
 

@@ -9,6 +9,8 @@ from kerascnn.plots.boxes import localizations as localizations
 from kerascnn.plots.classification import calibration as calibration
 from kerascnn.plots.classification import confusion as confusion
 from kerascnn.plots.classification import per_class as per_class
+from kerascnn.plots.embedding import embedding_map as embedding_map
+from kerascnn.plots.embedding import hardest_pairs as hardest_pairs
 from kerascnn.plots.images import examples as examples
 from kerascnn.plots.images import mistakes as mistakes
 from kerascnn.plots.inspection import feature_maps as feature_maps
@@ -29,3 +31,5 @@ from kerascnn.plots.sweep import by_value as by_value
 from kerascnn.plots.training import curves as curves
 from kerascnn.plots.training import learning_curve as learning_curve
 from kerascnn.plots.training import learning_rate as learning_rate
+from kerascnn.plots.verification import distance_histogram as distance_histogram
+from kerascnn.plots.verification import roc as roc

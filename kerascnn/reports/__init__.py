@@ -2,6 +2,7 @@
 
 from kerascnn.reports.classification import classification as classification
 from kerascnn.reports.detection import detection as detection
+from kerascnn.reports.embedding import embedding as embedding
 from kerascnn.reports.explained import explained as explained
 from kerascnn.reports.localization import localization as localization
 from kerascnn.reports.report import Report as Report

@@ -49,6 +49,8 @@ def _object(value: Any) -> str:
     if isinstance(value, keras.Model):
         weights = zlib.crc32(b"".join(array.tobytes() for array in value.get_weights()))
         return f"{type(value).__name__} {value.name} of {value.count_params()} parameters, checksum {weights:08x}"
+    if isinstance(value, keras.losses.Loss):
+        return f"{type(value).__name__} {_plain(value.get_config())}"
     if hasattr(value, "__qualname__"):
         return value.__qualname__
     text = str(value)

@@ -35,7 +35,8 @@ def record(
         model: text that stands for the network.
         fitted: what `run` returned.
         report: its numbers become `metrics`, its tables stay under their own names.
-        decisions: what the recipe chose by itself, such as `precision`.
+        decisions: what the recipe chose by itself, such as `precision`. A network that gives vectors has `embedding`,
+            with its "dimensions" and the "distance" that it was trained for.
     """
     figures = {name: value for name, value in report.figures.items() if isinstance(value, int | float)}
     return {

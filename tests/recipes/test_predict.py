@@ -166,3 +166,10 @@ def test_maps_that_would_have_one_name_are_refused(mask_folder, half, tmp_path):
     save_record(folder, record)
     with pytest.raises(ValueError, match="`images` must have different names"):
         predict(folder, [half, tmp_path / "other" / "half.jpg"], to=tmp_path / "masks", output=None)
+
+
+def test_a_network_that_gives_vectors_is_sent_to_the_index(mask_folder, half):
+    folder, record = mask_folder
+    save_record(folder, record | {"embedding": {"dimensions": 4}})
+    with pytest.raises(ValueError, match="`model` must say what is in an image.*recipes index` and `search`"):
+        predict(folder, [half], output=None)

@@ -109,6 +109,7 @@ def test_a_description_is_the_same_for_the_same_call_and_json_can_hold_it():
         "map": {0: (1, [2])},
         "model": model,
         "f": load,
+        "loss": keras.losses.Huber(delta=2.0),
     }
     text = json.dumps(describe(arguments))
     assert text == json.dumps(describe(arguments))
@@ -116,6 +117,7 @@ def test_a_description_is_the_same_for_the_same_call_and_json_can_hold_it():
     assert describe(arguments)["map"] == {"0": [1, [2]]}
     assert describe({"data": np.arange(4)}) != describe({"data": np.arange(4)[::-1]})
     assert describe(arguments)["f"] == "load"
+    assert describe(arguments)["loss"].startswith("Huber {") and "'delta': 2.0" in describe(arguments)["loss"]
     assert describe(arguments)["model"].startswith("Sequential small of 3 parameters")
 
 
