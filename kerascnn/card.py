@@ -34,7 +34,7 @@ LIMITS = {
     + "- A score ranks what was found; it is no probability. `model.with_(score=...)` finds more, or fewer wrong ones.",
     "box": LIKE + "- It finds one object of the classes listed in every image, also where there is none or several.",
     "embeddings": LIKE
-    + "- It names nothing: it says how alike two images are, also of classes it was not trained on, there less surely.\n"
+    + "- It names nothing: it says how alike two images are, less surely of classes that it was not trained on.\n"
     + "- A threshold of the distance holds for images like those it was chosen on; choose it anew for others.",
     "images": "- The figures hold for images and noise like those of the data above; it may invent detail in others.",
 }
@@ -105,8 +105,8 @@ def _contract(data: Mapping[str, Any]) -> str:
     gives = {
         "labels": f"`(batch, {classes})` probabilities in float32, in the order of the class names.",
         "masks": f"`(batch, {size}, {classes})` probabilities in float32, in the order of the class names.",
-        "embeddings": f"`(batch, {data.get('dimensions', 'dimensions')})` embeddings in float32: images are as alike as "
-        f"their {data.get('distance', 'euclidean')} distance is small.",
+        "embeddings": f"`(batch, {data.get('dimensions', 'dimensions')})` embeddings in float32: images are as alike "
+        f"as their {data.get('distance', 'euclidean')} distance is small.",
         "images": f"images `(batch, {size}, channels)` in float32, in 0..255; some may lie outside.",
         "boxes": f"a dict of arrays: `boxes` `(batch, most, 4)`, {EDGES} of the images given; `scores` in 0..1; "
         "`classes`, -1 for none; `count`. `predict` adds `names`, and takes a list of images of several sizes too.",

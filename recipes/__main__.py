@@ -18,6 +18,7 @@ NAMES = (
     "denoise",
     "detect",
     "localize",
+    "embed",
     "tune",
     "predict",
     "export",

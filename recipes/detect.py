@@ -179,7 +179,7 @@ def _loss(network: keras.Model, data: datasets.Data, head: str) -> keras.losses.
 
 def _decoder(network: keras.Model, data: datasets.Data, head: str) -> boxes.Decoder:
     if head == "yolo":
-        return boxes.YoloGrid(data.image_shape[:2], _boxes_a_cell(network, data), data.classes)
+        return boxes.YoloGrid(data.image_shape[:2], data.classes, _boxes_a_cell(network, data))
     return boxes.AnchorFree()
 
 

@@ -21,7 +21,7 @@ def test_histogram_says_what_tau_gets_wrong():
 def test_roc_marks_the_equal_error_and_tau():
     found = metrics.verification([0.1, 0.4, 0.3, 0.9], [1, 1, 0, 0])
     (panel,) = plots.roc(found, tau=0.35).axes
-    curve, _, equal, chosen = panel.lines
+    curve, equal, chosen = panel.lines
     np.testing.assert_array_equal(curve.get_ydata(), found.tpr)
     assert (equal.get_xdata()[0], equal.get_ydata()[0]) == (0.5, 0.5)
     assert (chosen.get_xdata()[0], chosen.get_ydata()[0]) == (0.5, 0.5)  # one of two is accepted of each kind

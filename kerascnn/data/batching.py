@@ -13,8 +13,7 @@ from kerascnn import checks
 from kerascnn.data import augmenting
 from kerascnn.data.corrupting import Noise, corrupted
 from kerascnn.data.dataset import Data
-from kerascnn.data.samplers import Members, Sampler
-from kerascnn.data.sources import on_host
+from kerascnn.data.samplers import Sampler, permutations
 from kerascnn.data.streaming import buffered, windowed
 
 if TYPE_CHECKING:
@@ -205,8 +204,13 @@ def _order(data, split, sampler, batch, steps, seed) -> Callable:
 
     if sampler is not None:
         labels = data.labels(split) if sampler.by_class else np.zeros(data.size(split), np.int32)
-        members = Members(*map(on_host, sampler.members(labels, data.groups)))
-        return lambda step: sampler.rows(members, step, seed, batch)
+        members = sampler.members(labels, data.groups)
+        permuted = permutations(members, seed)
+
+        def drawn(step):
+            return sampler.rows(members, int(step), batch, permuted)
+
+        return lambda step: tf.ensure_shape(tf.numpy_function(drawn, [step], tf.int64), (batch,))
 
     def permuted(step):
         positions = (step % steps) * batch + tf.range(batch, dtype=tf.int64)

@@ -50,8 +50,8 @@ class Data:
     - "box": the one object of the image, `(5,)` likewise.
 
     `sources` holds the same examples by index, under the names "train", "validation" and "test", where random access is
-    possible; `report` says what was skipped, converted or resized. `groups` is the group of each class, numbered from 0,
-    where classes have such: of characters their alphabet.
+    possible; `report` says what was skipped, converted or resized. `groups` is the number of each class's group where
+    classes have such, as characters have alphabets.
 
     A `Data` of plain datasets trains too; its order is that of a shuffle buffer (see `batches`). Shape and sizes may be
     left out where the datasets know them.

@@ -15,10 +15,11 @@ GREY_MODES = ("1", "L", "LA", "I", "F")
 
 
 def read_image(path: str | Path | BinaryIO, image_size=None, resize: str = "stretch", channels: int = 3) -> np.ndarray:
-    """The image in `path`, or in a binary file, as a uint8 array `(height, width, channels)`, `channels` being 1 (grey) or 3 (RGB).
+    """The image in `path` as a uint8 array `(height, width, channels)`, `channels` being 1 (grey) or 3 (RGB).
 
-    Reads JPEG, PNG, BMP, GIF (first frame), WebP and TIFF; grey, palette, RGB and CMYK, 8 or 16 bits; turns it as EXIF
-    says; lays transparent parts over white. `image_size` is None (as it is), an integer or `(height, width)`.
+    `path` may be an open binary file. Reads JPEG, PNG, BMP, GIF (first frame), WebP and TIFF; grey, palette, RGB and
+    CMYK, 8 or 16 bits; turns it as EXIF says; lays transparent parts over white. `image_size` is None (as it is), an
+    integer or `(height, width)`.
     Raises OSError, naming the file, if it is missing, no image or cut short.
     """
     from PIL import Image

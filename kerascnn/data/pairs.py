@@ -1,10 +1,11 @@
-"""Pairs and triplets of images, drawn from labels by (seed, epoch, index), or triplets that were mined before."""
+"""Pairs and triplets of images, drawn from labels by (seed, epoch), or triplets that were mined before."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,13 +13,10 @@ from kerascnn import checks
 from kerascnn.data import augmenting
 from kerascnn.data.batching import WORKERS, prefetched
 from kerascnn.data.dataset import Data
-from kerascnn.data.samplers import Members, by_class, shuffled
-from kerascnn.data.sources import on_host
+from kerascnn.data.samplers import Members, by_class
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-MOST = 2**31 - 1  # values that a draw can have
 
 
 def pair_batches(
@@ -36,24 +34,22 @@ def pair_batches(
     Left images are a permutation of the split in each epoch, without the last incomplete batch; the share `same` of
     them, evenly spread, has a right image of its class, another one, or where there is none itself in other
     augmentation. All others have one of another class, each class being equally likely. What comes is a function of
-    (seed, epoch, index), so that `epochs=(3, 10)` gives exactly what `(0, 10)` gives from epoch 3 on. `augment` as in
-    `batches`; left and right are augmented each on its own.
+    (seed, epoch) and the place in it, so that `epochs=(3, 10)` gives exactly what `(0, 10)` gives from epoch 3 on.
+    `augment` as in `batches`; left and right are augmented each on its own.
 
     Raises ValueError for data without labels or random access, for one class only and for augmentation that mixes.
     """
     checks.in_range("same", same, 0, 1)
     examples = _examples(data, split, augment, least=1 if same == 1 else 2)
 
-    def choose(places, epoch):
-        import tensorflow as tf
+    def choose(epoch):
+        rng = np.random.default_rng([seed, epoch])
+        left, shares = rng.permutation(examples.size), np.floor(np.arange(examples.size + 1) * same)
+        alike = np.diff(shares) > 0
+        right = np.where(alike, examples.fellows(left, rng), examples.strangers(left, rng))
+        return np.stack([left, right]), alike.astype(np.int32)
 
-        left = shuffled(places, examples.size, seed, epoch)
-        shares = tf.cast(places, tf.float64) * same, tf.cast(places + 1, tf.float64) * same
-        alike = tf.floor(shares[1]) > tf.floor(shares[0])
-        right = tf.where(alike, examples.fellows(left, seed, epoch), examples.strangers(left, seed, epoch))
-        return (left, right), lambda labels: tf.cast(alike, tf.int32)
-
-    return _joined(data, split, examples.size, batch_size, seed, epochs, augment, choose)
+    return _joined(data, split, (2, examples.size), batch_size, seed, epochs, augment, choose)
 
 
 def triplet_batches(
@@ -74,56 +70,47 @@ def triplet_batches(
 
     Raises ValueError as `pair_batches` does, and for `triples` that are no indices of the split.
     """
-    if triples is not None:
-        triples = _checked(triples, data.size(split))
+    labels = data.labels(split)
     examples = _examples(data, split, augment, least=2 if triples is None else 1)
-    rows = None if triples is None else on_host(triples)
+    given = None if triples is None else _checked(triples, examples.size)
 
-    def choose(places, epoch):
-        import tensorflow as tf
+    def choose(epoch):
+        rng = np.random.default_rng([seed, epoch])
+        if given is None:
+            anchors = rng.permutation(examples.size)
+            drawn = np.stack([anchors, examples.fellows(anchors, rng), examples.strangers(anchors, rng)])
+        else:
+            drawn = rng.permutation(given).T
+        return drawn, labels[drawn[0]]
 
-        if rows is not None:
-            chosen = tf.gather(rows, shuffled(places, len(triples), seed, epoch))
-            return tf.unstack(chosen, axis=1), lambda labels: labels
-        anchors = shuffled(places, examples.size, seed, epoch)
-        drawn = anchors, examples.fellows(anchors, seed, epoch), examples.strangers(anchors, seed, epoch)
-        return drawn, lambda labels: labels
-
-    count = examples.size if triples is None else len(triples)
-    return _joined(data, split, count, batch_size, seed, epochs, augment, choose)
+    count = examples.size if given is None else len(given)
+    return _joined(data, split, (3, count), batch_size, seed, epochs, augment, choose)
 
 
 @dataclass(frozen=True)
 class _Examples:
-    """The examples of a split by class, as tensors: the rank of each one's class, and its place among that class."""
+    """The examples of a split by class: the rank of each one's class, and its place among that class."""
 
     size: int
     members: Members
-    ranks: Any
-    places: Any
+    ranks: np.ndarray
+    places: np.ndarray
 
-    def fellows(self, indices, seed, epoch):
+    def fellows(self, indices: np.ndarray, rng) -> np.ndarray:
         """Another example of the class of each of `indices`; the same one if there is none."""
-        import tensorflow as tf
+        ranks = self.ranks[indices]
+        counts = self.members.counts[ranks]
+        further = rng.integers(1, np.maximum(counts, 2))
+        return self._at(ranks, (self.places[indices] + further) % counts)
 
-        ranks = tf.gather(self.ranks, indices)
-        counts = tf.gather(self.members.counts, ranks)
-        further = 1 + _draws(indices, seed, epoch, 0) % tf.maximum(counts - 1, 1)
-        return self._at(ranks, (tf.gather(self.places, indices) + further) % counts)
-
-    def strangers(self, indices, seed, epoch):
-        """An example of another class than that of each of `indices`; the same one if there is one class only."""
-        import tensorflow as tf
-
-        classes = tf.size(self.members.counts, tf.int64)
-        further = 1 + _draws(indices, seed, epoch, 1) % tf.maximum(classes - 1, 1)
-        ranks = (tf.gather(self.ranks, indices) + further) % classes
-        return self._at(ranks, _draws(indices, seed, epoch, 2) % tf.gather(self.members.counts, ranks))
+    def strangers(self, indices: np.ndarray, rng) -> np.ndarray:
+        """An example of another class than that of each of `indices`; of the same if there is one class only."""
+        classes = len(self.members.counts)
+        ranks = (self.ranks[indices] + rng.integers(1, max(classes, 2), len(indices))) % classes
+        return self._at(ranks, rng.integers(self.members.counts[ranks]))
 
     def _at(self, ranks, places):
-        import tensorflow as tf
-
-        return tf.gather(self.members.order, tf.gather(self.members.starts, ranks) + places)
+        return self.members.order[self.members.starts[ranks] + places]
 
 
 def _examples(data: Data, split: str, augment, least: int) -> _Examples:
@@ -140,33 +127,34 @@ def _examples(data: Data, split: str, augment, least: int) -> _Examples:
     ranks = np.repeat(np.arange(len(found.counts)), found.counts)
     places = np.arange(len(labels)) - found.starts[ranks]
     back = np.argsort(found.order)
-    return _Examples(len(labels), Members(*map(on_host, found)), on_host(ranks[back]), on_host(places[back]))
+    return _Examples(len(labels), found, ranks[back], places[back])
 
 
-def _draws(indices, seed, epoch, number: int):
-    """A whole number in 0..2**31 - 2 for each of `indices`, as good as random: its place in a permutation."""
-    return shuffled(indices, MOST, seed, -1 - (epoch * 3 + number))  # no other permutation has a key below 0
-
-
-def _joined(data, split, count, batch_size, seed, epochs, augment, choose):
-    """Batches of several images an example: `choose(places, epoch)` gives their indices and a function for the target.
+def _joined(data, split, shape, batch_size, seed, epochs, augment, choose):
+    """Batches of several images an example: `choose(epoch)` gives their indices, of this `shape`, and the targets.
 
     An image in the second place has its index plus the split's size, so that augmentation differs, and so on.
     """
     import tensorflow as tf
 
-    source = data.sources[split]
+    source, (parts, count) = data.sources[split], shape
     batch = min(checks.positive_int("batch_size", batch_size), count)
     steps = count // batch
     change = augmenting.augmented(augment, seed, partnered=True)
+    chosen = lru_cache(maxsize=2)(choose)  # the batches of two epochs may be made at a time
+
+    def slices(step):
+        epoch, first = int(step) // steps, int(step) % steps * batch
+        indices, targets = (each[..., first : first + batch] for each in chosen(epoch))
+        return (indices + source.size * np.arange(parts)[:, None]).ravel(), np.ascontiguousarray(targets)
 
     def make(step):
-        epoch, first = step // steps, (step % steps) * batch
-        parts, target_of = choose(first + tf.range(batch, dtype=tf.int64), epoch)
-        indices = tf.concat([part + source.size * number for number, part in enumerate(parts)], axis=0)
+        indices, targets = tf.numpy_function(slices, [step], [tf.int64, tf.int32])
+        indices = tf.ensure_shape(indices, (parts * batch,))
         images, labels = source.fetch(indices % source.size)
-        images, _ = change(tf.ensure_shape(images, (len(parts) * batch, *images.shape[1:])), labels, indices, epoch)
-        return tuple(tf.split(images, len(parts))), target_of(labels[:batch])
+        images = tf.ensure_shape(images, (parts * batch, *images.shape[1:]))
+        images, _ = change(images, labels, indices, step // steps)
+        return tuple(tf.split(images, parts)), tf.ensure_shape(targets, (batch,))
 
     order = tf.data.Dataset.range(epochs[0] * steps, epochs[1] * steps)
     return prefetched(order.map(make, num_parallel_calls=WORKERS, deterministic=True))

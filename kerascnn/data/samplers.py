@@ -6,17 +6,20 @@ plus a multiple of the split's size, so that augmentation differs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from kerascnn import checks
 
+OF_CLASS, OF_GROUP, OF_BATCHES = range(3)  # what a permutation is of: images, classes, what a lap is cut into
+
 
 class Members(NamedTuple):
-    """The examples of a split by their classes, in int64 arrays or tensors; a class without an example is not there."""
+    """The examples of a split by their classes, in int64 arrays; a class without an example is not there."""
 
     order: np.ndarray  # the examples, those of a class together
     starts: np.ndarray  # where in `order` each class begins
@@ -41,8 +44,8 @@ class Sampler(Protocol):
     def members(self, labels: np.ndarray, groups: Sequence[int]) -> Members:
         """The examples by class, of labels `(n,)` and the group of each class; raises ValueError if they do not do."""
 
-    def rows(self, members: Members, step, seed, size: int):
-        """The int64 examples `(size,)` of a step, counted over all epochs, in a graph; `members` are tensors."""
+    def rows(self, members: Members, step: int, size: int, permuted: Callable) -> np.ndarray:
+        """The int64 examples `(size,)` of a step, counted over all epochs; for `permuted` see `permutations`."""
 
     def targets(self, targets):
         """What a batch is trained on, given the targets of its examples."""
@@ -96,21 +99,17 @@ class ClassBatches:
             raise ValueError(checks.message("classes", f"be at most {least}, the classes {where}", self.classes, mend))
         return found
 
-    def rows(self, members: Members, step, seed, size: int):
+    def rows(self, members: Members, step: int, size: int, permuted: Callable) -> np.ndarray:
         """The examples of a step."""
-        import tensorflow as tf
-
         fills = members.group_counts // self.classes  # batches that the classes of each group fill
-        ends = tf.cumsum(fills)
-        lap, place = step // ends[-1], step % ends[-1]
-        keys = lap * _keys(members)
-        drawn = shuffled(place[None], ends[-1], seed, keys + _keys(members) - 1)
-        group = tf.searchsorted(ends, drawn, side="right", out_type=tf.int64)[0]
-        places = (drawn - ends[group] + fills[group]) * self.classes + tf.range(self.classes, dtype=tf.int64)
-        key = keys + tf.size(members.counts, tf.int64) + group
-        chosen = shuffled(places, members.group_counts[group], seed, key)
-        classes = tf.gather(members.classes, members.group_starts[group] + chosen)
-        return tf.reshape(_images(members, classes, tf.fill([self.classes], lap), self.images, seed), [size])
+        ends = np.cumsum(fills)
+        lap, place = divmod(step, int(ends[-1]))
+        place = permuted(int(ends[-1]), OF_BATCHES, lap)[place]
+        group = int(np.searchsorted(ends, place, side="right"))
+        first = (place - ends[group] + fills[group]) * self.classes
+        ranks = permuted(int(members.group_counts[group]), OF_GROUP, group, lap)[first : first + self.classes]
+        classes = members.classes[members.group_starts[group] + ranks]
+        return np.concatenate([_images(members, int(each), lap, self.images, permuted) for each in classes])
 
     def targets(self, targets):
         """The labels, as they are."""
@@ -140,15 +139,11 @@ class Balanced:
         """The examples by class."""
         return by_class(labels)
 
-    def rows(self, members: Members, step, seed, size: int):
+    def rows(self, members: Members, step: int, size: int, permuted: Callable) -> np.ndarray:
         """The examples of a step."""
-        import tensorflow as tf
-
-        count = tf.size(members.counts, tf.int64)
-        places = step * size + tf.range(size, dtype=tf.int64)
-        laps = places // count
-        classes = shuffled(places % count, count, seed, laps * _keys(members) + count)
-        return tf.reshape(_images(members, classes, laps, 1, seed), [size])
+        places = (divmod(place, len(members.counts)) for place in range(step * size, (step + 1) * size))
+        drawn = ((lap, permuted(len(members.counts), OF_GROUP, 0, lap)[place]) for lap, place in places)
+        return np.concatenate([_images(members, int(each), lap, 1, permuted) for lap, each in drawn])
 
     def targets(self, targets):
         """The labels, as they are."""
@@ -191,15 +186,12 @@ class ViewBatches:
         """All examples, as one class."""
         return by_class(np.zeros(len(labels), np.int32))
 
-    def rows(self, members: Members, step, seed, size: int):
+    def rows(self, members: Members, step: int, size: int, permuted: Callable) -> np.ndarray:
         """The examples of a step."""
-        import tensorflow as tf
-
-        count = tf.size(members.order, tf.int64)
-        steps = count // self.images
-        places = (step % steps) * self.images + tf.range(self.images, dtype=tf.int64)
-        found = shuffled(places, count, seed, step // steps)
-        return tf.reshape(found + count * tf.range(self.views, dtype=tf.int64)[:, None], [size])
+        count = len(members.order)
+        lap, turn = divmod(step, count // self.images)
+        found = permuted(count, OF_CLASS, 0, lap)[turn * self.images : (turn + 1) * self.images]
+        return (found + count * np.arange(self.views)[:, None]).ravel()
 
     def targets(self, targets):
         """The number of each example's image in the batch."""
@@ -222,45 +214,33 @@ def by_class(labels: np.ndarray, groups: Sequence[int] | None = None) -> Members
     return Members(*(np.asarray(part, np.int64) for part in parts))
 
 
-def shuffled(places, counts, seed, keys):
-    """Where each of `places` `(n,)` comes in the permutation of `counts` that (seed, key) chooses, all int64 tensors.
+def permutations(members: Members, *seeds: int) -> Callable:
+    """`permuted(count, *key)`: the permutation of `count` that the seeds and the key choose; the last ones are kept.
 
-    `counts` and `keys` are one for all places or one for each.
+    >>> permuted = permutations(by_class(np.zeros(4)), 7)
+    >>> sorted(permuted(4, OF_CLASS, 0).tolist())
+    [0, 1, 2, 3]
     """
-    import tensorflow as tf
 
-    keys = tf.cast(keys, tf.int64) + tf.zeros_like(places)
-    seeds = tf.stack([tf.cast(seed, tf.int64) + tf.zeros_like(places), keys], axis=-1)
-    most = tf.cast(counts, tf.int64) - 1 + tf.zeros_like(places)
-    return tf.random.experimental.index_shuffle(places, seeds, most)
+    @lru_cache(maxsize=2 * (len(members.counts) + len(members.group_counts) + 1))
+    def permuted(count: int, *key: int) -> np.ndarray:
+        return np.random.default_rng([*seeds, *key]).permutation(count)
+
+    return permuted
 
 
-def _images(members: Members, classes, laps, count: int, seed):
-    """`count` examples of each of `classes` `(c,)`, which come for the time that `laps` says, as `(c * count,)`.
+def _images(members: Members, rank: int, lap: int, count: int, permuted: Callable) -> np.ndarray:
+    """The `count` examples of the class of this rank when it comes for the time `lap`, from 0.
 
     How often an example came before says which multiple of the split's size is added.
     """
-    import tensorflow as tf
-
-    def each(values):
-        return tf.repeat(values, count)
-
-    numbers = tf.gather(members.counts, classes)
-    rounds = tf.maximum(numbers // count, 1)  # times that a class comes until its images begin anew
-    uses = -(-count // numbers)  # of an image in one of them
-    places = each(laps % rounds * count) + tf.tile(tf.range(count, dtype=tf.int64), tf.shape(classes))
-    keys = each(laps // rounds * _keys(members) + classes)
-    found = shuffled(places % each(numbers), each(numbers), seed, keys)
-    before = each(laps // rounds * uses) + places // each(numbers)
-    examples = tf.gather(members.order, each(tf.gather(members.starts, classes)) + found)
-    return examples + tf.size(members.order, tf.int64) * before
-
-
-def _keys(members: Members):
-    """How many permutations a lap may need: of each class, of each group, and of the batches that groups fill."""
-    import tensorflow as tf
-
-    return tf.size(members.counts, tf.int64) + tf.size(members.group_counts, tf.int64) + 1
+    number, start = int(members.counts[rank]), members.starts[rank]
+    turns = max(1, number // count)  # times that the class comes until its images begin anew
+    uses = -(-count // number)  # of an image in that time
+    round_, turn = divmod(lap, turns)
+    again, places = np.divmod(np.arange(turn * count, (turn + 1) * count), number)
+    found = members.order[start + permuted(number, OF_CLASS, rank, round_)[places]]
+    return found + len(members.order) * (round_ * uses + again)
 
 
 def _starts(counts):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kerascnn.data.dataset import Data
-from kerascnn.data.samplers import Members, Sampler
+from kerascnn.data.samplers import Sampler, permutations
 
 BUFFER_BYTES = 256 * 2**20  # of the examples that wait
 
@@ -39,22 +39,25 @@ def windowed(
     each = sampler.steps(window, batch)
     windows = -(-steps // each)
     span = size * (2 + windows * window // size)  # no number of an element is as large
-    elements = data.split(split).take(size).repeat().enumerate()
+    elements = data.split(split).take(size).enumerate()
+
+    def numbered(position, element):
+        number, example = element
+        return number + position // size * size, example
 
     def one_epoch(epoch):
-        key = _key(seed, epoch)
-        shuffled = elements.shuffle(window, seed=key, reshuffle_each_iteration=False)
-        full = shuffled.batch(window, drop_remainder=True).take(windows).enumerate()
+        shuffled = elements.shuffle(window, seed=_key(seed, epoch), reshuffle_each_iteration=False)
+        endless = shuffled.repeat().enumerate().map(numbered)
+        full = endless.batch(window, drop_remainder=True).take(windows).enumerate()
 
         def batches(number, examples):
             numbers, (images, targets) = examples
-            found = _members(sampler, targets if sampler.by_class else numbers, data.groups)
+            rows = _rows(data, sampler, targets if sampler.by_class else numbers, (seed, epoch, number), each, batch)
 
             def make(step):
-                rows = sampler.rows(found, number * each + step, key, batch)
-                indices = tf.gather(numbers, rows % window) + span * (rows // window)
-                chosen = (tf.gather(part, rows % window) for part in (images, targets))
-                return finish(*chosen, indices, epoch)
+                places = rows[step] % window
+                indices = tf.gather(numbers, places) + span * (rows[step] // window)
+                return finish(tf.gather(images, places), tf.gather(targets, places), indices, epoch)
 
             return tf.data.Dataset.range(each).map(make, num_parallel_calls=workers)
 
@@ -63,13 +66,17 @@ def windowed(
     return _chained(one_epoch, epochs, steps)
 
 
-def _members(sampler: Sampler, labels, groups) -> Members:
-    """The members of a window, in a graph."""
+def _rows(data: Data, sampler: Sampler, labels, keys, each: int, batch: int):
+    """The places in a window, `(each, batch)`, of the examples of its steps, in a graph; `keys` choose them."""
     import tensorflow as tf
 
-    kinds = [tf.int64] * len(Members._fields)
-    parts = tf.numpy_function(lambda labels: list(sampler.members(np.asarray(labels), groups)), [labels], kinds)
-    return Members(*(tf.ensure_shape(part, (None,)) for part in parts))
+    def drawn(labels, *keys):
+        members = sampler.members(labels, data.groups)
+        seed, epoch, number = map(int, keys)
+        permuted = permutations(members, seed, epoch)
+        return np.stack([sampler.rows(members, number * each + step, batch, permuted) for step in range(each)])
+
+    return tf.ensure_shape(tf.numpy_function(drawn, [labels, *keys], tf.int64), (each, batch))
 
 
 def _chained(one_epoch: Callable, epochs: tuple[int, int], steps: int):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from kerascnn import checks
@@ -76,7 +77,8 @@ class AveragePrecision(keras.metrics.Metric):
         objects = ops.convert_to_tensor(self.objects)
         right, wrong = ops.unstack(ops.cumsum(ops.flip(self.found, axis=-1), axis=-1), 2)
         precision = ops.divide_no_nan(right, right + wrong)
-        best = ops.associative_scan(ops.maximum, precision, reverse=True, axis=1)  # at this recall or a larger one
+        later = ops.where(np.tri(self.bins, dtype=bool).T, precision[:, None], 0)
+        best = ops.max(later, axis=-1)  # at this recall or a larger one
         before = ops.concatenate([ops.zeros_like(right[:, :1]), right[:, :-1]], axis=1)
         area = ops.divide_no_nan(ops.sum((right - before) * best, axis=1), objects)
         return ops.divide_no_nan(ops.sum(area), ops.sum(ops.cast(objects > 0, area.dtype)))

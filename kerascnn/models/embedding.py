@@ -16,8 +16,8 @@ def siamese(tower: keras.Model, *, distance: str = "euclidean", name: str = "sia
     between points on a sphere. `distance`: see `layers.Distance`. Raises: ValueError for a tower that has another input
     or output.
 
-    >>> from kerascnn.backbones import embedder
-    >>> siamese(embedder("lenet5", (28, 28, 1))).output_shape
+    >>> tower = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(16)])
+    >>> siamese(tower).output_shape
     (None,)
     """
     images, embeddings = _through(tower, ("left", "right"))
@@ -36,8 +36,8 @@ def triplet_model(tower: keras.Model, *, name: str = "triplets") -> keras.Model:
 
     Raises: as `siamese`.
 
-    >>> from kerascnn.backbones import embedder
-    >>> triplet_model(embedder("lenet5", (28, 28, 1), dimensions=16)).output_shape
+    >>> tower = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(16)])
+    >>> triplet_model(tower).output_shape
     (None, 3, 16)
     """
     return _stacked(tower, ("anchor", "positive", "negative"), name)
@@ -48,8 +48,8 @@ def with_centres(tower: keras.Model, classes: int, *, name: str | None = None) -
 
     It shares the tower's layers: what is kept after training with `losses.ArcFace` and the like is the tower.
 
-    >>> from kerascnn.backbones import embedder
-    >>> with_centres(embedder("lenet5", (28, 28, 1)), 10).output_shape
+    >>> tower = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(16)])
+    >>> with_centres(tower, 10).output_shape
     (None, 10)
     """
     _check(tower)

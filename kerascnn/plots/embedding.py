@@ -15,7 +15,8 @@ from kerascnn.plots.style import BLUE, ORANGE, blank, short, styled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CELLS = 18  # thumbnails on a side of the map
+CELLS = 18  # thumbnails across the map
+LOW, ROOM = 0.4, 1 / CELLS  # least height of the map, and room around it for the thumbnails at its edges
 NAMED = 12  # classes that are named in the legend
 COLUMNS = 4  # pairs beside each other
 
@@ -41,16 +42,16 @@ def embedding_map(
         raise ValueError(checks.message("points", "be of shape (n, 2), one at least", points.shape))
     checks.same_length("points", points, "images", images)
     checks.same_length("points", points, "labels", labels)
-    points = _framed(points)
+    points, height = _framed(points)
     classes, places = np.unique(labels, return_inverse=True)
     colours = [hexadecimal(colour) for colour in mask_colours(len(classes))]
-    figure = blank(11.4, 5.4)
+    figure = blank(11.4, 5.1 * height + 0.35)
     dots, thumbnails = figure.subplots(1, 2)
     for place, label in enumerate(classes):
         mine = points[places == place]
         dots.plot(*mine.T, ".", color=colours[place], markersize=6, alpha=0.75, label=short(class_names[label], 18))
     for panel in (dots, thumbnails):
-        panel.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xticks=[], yticks=[])
+        panel.set(xlim=(-ROOM, 1 + ROOM), ylim=(-ROOM, height + ROOM), aspect="equal", xticks=[], yticks=[])
         panel.grid(False)
         panel.spines[:].set_visible(False)
     dots.set_title(title)
@@ -88,18 +89,19 @@ def hardest_pairs(
     return figure
 
 
-def _framed(points: np.ndarray) -> np.ndarray:
-    """The points in the unit square, with one scale for both axes and a little room."""
+def _framed(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """The points in a frame of width 1 and the height that they need, in LOW..1, with one scale for both axes."""
     low, high = points.min(axis=0), points.max(axis=0)
     reach = max((high - low).max(), 1e-9)
-    return 0.5 + 0.94 * (points - (low + high) / 2) / reach
+    height = max(float((high - low)[1] / reach), LOW)
+    return np.array([0.5, height / 2]) + (points - (low + high) / 2) / reach, height
 
 
 def _thumbnails(panel, points, images, colours) -> None:
     """In each cell of a grid, the image that is nearest to its middle, in a frame of its colour."""
     from matplotlib.patches import Rectangle
 
-    cells = np.minimum((points * CELLS).astype(int), CELLS - 1)
+    cells = (points * CELLS).astype(int)
     away = np.abs(points * CELLS - cells - 0.5).max(axis=1)
     shown: dict[tuple[int, int], int] = {}
     for index in np.argsort(away, kind="stable"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerascnn import checks
-from kerascnn.plots.style import BLUE, INK, MUTED, ORANGE, blank, styled
+from kerascnn.plots.style import BLUE, INK, ORANGE, blank, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +43,8 @@ def distance_histogram(distances: Sequence[float], same: Sequence[bool], tau: fl
         panel.set_title(wrong)
     panel.set(xlabel="distance", ylabel="pairs, %", xlim=(edges[0], edges[-1]))
     panel.grid(False, axis="x")
-    panel.legend(loc="best")
+    panel.margins(y=0.38)  # room for the legend
+    panel.legend(loc="upper right")
     return figure
 
 
@@ -57,8 +58,6 @@ def roc(found: Verification, tau: float | None = None) -> Figure:
     panel = figure.subplots()
     least = max(found.fpr[found.fpr > 0].min(), 1e-6)
     panel.plot(np.maximum(found.fpr, least), found.tpr, color=BLUE, drawstyle="steps-post")
-    chance = np.geomspace(least, 1, 100)
-    panel.plot(chance, chance, color=MUTED, linewidth=0.9, linestyle=":", label="chance")
     equal = f"equal error rate {found.eer:.2%}"
     panel.plot(max(found.eer, least), 1 - found.eer, "o", color=INK, markersize=5, label=equal)
     if tau is not None:

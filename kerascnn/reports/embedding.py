@@ -112,9 +112,11 @@ def in_plane(rows: np.ndarray, plane: str, seed: int) -> np.ndarray:
     if plane == "pca" or len(rows) < 8 or not points.std(axis=0)[0]:
         return points
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     start = 1e-4 * points / points.std(axis=0)[0]
-    return TSNE(perplexity=min(30, (len(rows) - 1) / 3), init=start, random_state=seed).fit_transform(rows)
+    with threadpool_limits(1):  # its threads wait for each other, ten times longer where other work runs
+        return TSNE(perplexity=min(30, (len(rows) - 1) / 3), init=start, random_state=seed).fit_transform(rows)
 
 
 def _neighbours(data, split, rows, labels, distance) -> Any:

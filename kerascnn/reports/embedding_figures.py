@@ -48,11 +48,7 @@ def compared(
 def of_episodes(rows: np.ndarray, labels: np.ndarray, distance: str, draw: Mapping[str, Any]) -> dict[str, Any]:
     """The accuracy of drawn episodes, its interval, and of what kind they were."""
     found = metrics.episodes(rows, labels, distance=distance, **draw)
-    figures = {
-        "episode_accuracy": found.accuracy,
-        "episode_accuracy_low": found.low,
-        "episode_accuracy_high": found.high,
-    }
+    ends = {"episode_accuracy_low": found.low, "episode_accuracy_high": found.high}
     told = {name: draw.get(name, usual) for name, usual in TOLD.items()}
     within = {"within_groups": draw.get("groups") is not None, "by_another_drawer": draw.get("drawers") is not None}
-    return figures | {"episodes": {**told, **within, "count": found.count}}
+    return {"episode_accuracy": found.accuracy, **ends, "episodes": {**told, **within, "count": found.count}}

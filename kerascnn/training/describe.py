@@ -50,7 +50,8 @@ def _object(value: Any) -> str:
         weights = zlib.crc32(b"".join(array.tobytes() for array in value.get_weights()))
         return f"{type(value).__name__} {value.name} of {value.count_params()} parameters, checksum {weights:08x}"
     if isinstance(value, keras.losses.Loss):
-        return f"{type(value).__name__} {_plain(value.get_config())}"
+        held = value.get_config() | getattr(value, "_fn_kwargs", {})  # some of Keras' own leave their arguments out
+        return f"{type(value).__name__} {_plain(held)}"
     if hasattr(value, "__qualname__"):
         return value.__qualname__
     text = str(value)

@@ -56,6 +56,7 @@ def run(  # noqa: PLR0913 (what a training is told)
     weigh: Callable[[np.ndarray], np.ndarray] | None = None,
     corrupt: Callable | None = None,
     target_of: Callable | None = None,
+    sampler: datasets.Sampler | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | str = "auto",
 ) -> Fitted:
@@ -79,6 +80,7 @@ def run(  # noqa: PLR0913 (what a training is told)
         weigh: a function of a mask that weighs its pixels in the loss.
         corrupt: noise that is added to training images, as `data.batches` takes it.
         target_of: a function of a batch of targets, in a graph, that gives what the outputs are compared with.
+        sampler: says which images make up a batch, such as `data.ClassBatches`; None permutes them all.
         callbacks: further Keras callbacks. One with `state()` and `restore(state)` is resumed exactly too.
         verbose: "auto" or 1 for a live table, 2 for one line an epoch, 0 for nothing.
     """
@@ -86,15 +88,15 @@ def run(  # noqa: PLR0913 (what a training is told)
     best = KeepBest(monitor, patience=patience, path=folder.file("best.npz"), keep=keep)
     clock = datasets.InputClock()
     log = Log(folder.file("history.csv"), clock.seconds)
-    steps = datasets.steps_per_epoch(data, batch_size)
-    images = steps * min(batch_size, data.train_size)
+    steps = sampler.steps(data.train_size, batch_size) if sampler else datasets.steps_per_epoch(data, batch_size)
+    images = steps * (batch_size if sampler else min(batch_size, data.train_size))
     progress = [] if verbose == 0 else [Progress(epochs, images, live=False if verbose == 2 else None)]
     everyone = [*callbacks, StopOnNaN(), best, log]
     resume = [Resume(folder.file("state.npz"), [best, log, *callbacks])] if folder.path else []
     first = max((epochs if found.stopped else found.first_epoch for found in resume), default=0)
     batches = datasets.batches(
         data, "train", batch_size, seed=seed, augment=augment, class_weight=class_weight,
-        weigh=weigh, corrupt=corrupt, epochs=(min(first, epochs - 1), epochs),
+        weigh=weigh, corrupt=corrupt, sampler=sampler, epochs=(min(first, epochs - 1), epochs),
     )  # fmt: skip
     judged = datasets.plain_batches(data, "validation", batch_size)
     if target_of is not None:

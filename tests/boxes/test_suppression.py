@@ -9,7 +9,7 @@ from keras import ops
 
 from kerascnn.boxes import suppressed
 
-pytestmark = pytest.mark.backend
+BACKEND = pytest.mark.backend  # not all: without jax.jit each call is compiled anew
 
 
 def example(batch=3, n=400, classes=2, seed=0, side=100.0):
@@ -82,6 +82,7 @@ def test_the_very_answer_of_tensorflow(options, n):
     np.testing.assert_array_equal(ours["classes"], np.where(there, theirs.nmsed_classes, -1))
 
 
+@BACKEND
 @pytest.mark.parametrize("options", CASES[:4], ids=str)
 def test_the_answer_of_a_textbook(options):
     boxes, scores = example(batch=2, n=150)
@@ -106,6 +107,7 @@ def test_more_rows_than_are_taken_at_a_time():
             np.testing.assert_array_equal(value[0], at_once[name][i], err_msg=name)
 
 
+@BACKEND
 def test_a_long_chain_in_one_block():
     # each box suppresses the next one only: every second one stays
     left = np.arange(60, dtype="float32") * 2
@@ -116,6 +118,7 @@ def test_a_long_chain_in_one_block():
     assert found["count"][0] == 30
 
 
+@BACKEND
 def test_exactly_the_threshold_is_not_above_it():
     boxes = np.array([[[0, 0, 10, 10], [0, 0, 10, 5]]], "float32")  # IoU 1/2
     scores = np.array([[[0.9], [0.8]]], "float32")
@@ -146,6 +149,7 @@ def test_scores_that_are_not_numbers_count_nothing():
     assert found["count"][0] == 0 and found["count"][1] > 0
 
 
+@BACKEND
 def test_soft_suppression_by_hand():
     boxes = np.array([[[0, 0, 10, 10], [0, 0, 10, 5], [20, 20, 30, 30]]], "float32")
     scores = np.array([[[0.9], [0.8], [0.5]]], "float32")
@@ -190,6 +194,7 @@ def test_in_a_graph_that_does_not_know_how_many_boxes_come(soft):
             np.testing.assert_allclose(found[name], expected[name], rtol=1e-6)
 
 
+@BACKEND
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="of JAX")
 def test_compiled_by_jax():
     import jax
@@ -200,6 +205,7 @@ def test_compiled_by_jax():
         np.testing.assert_array_equal(found[name], expected[name])
 
 
+@BACKEND
 @pytest.mark.parametrize(
     ("change", "message"),
     [

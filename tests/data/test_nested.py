@@ -35,9 +35,8 @@ def zipped(folder, path, top=""):
 
 
 def contents(data, split="train"):
-    found = [
-        (x, y) for xs, ys in plain_batches(data, split, 8).as_numpy_iterator() for x, y in zip(xs, ys, strict=True)
-    ]
+    batches = plain_batches(data, split, 8).as_numpy_iterator()
+    found = [each for batch in batches for each in zip(*batch, strict=True)]
     return sorted((int("".join(str(bit // 255) for bit in x.ravel()), 2), int(y)) for x, y in found)
 
 
@@ -127,6 +126,7 @@ def test_images_of_a_zip_may_be_without_labels(tmp_path):
 
 
 @pytest.mark.skipif(not OMNIGLOT.is_file(), reason="the Omniglot minimal sets are not here")
+@pytest.mark.filterwarnings("ignore:With validation=0")
 def test_omniglot_is_read_from_its_zip():
     data = load(OMNIGLOT, nested=True, validation=0)
     assert (data.classes, data.train_size, data.image_shape) == (136, 2720, (105, 105, 1))
@@ -168,15 +168,11 @@ def test_what_is_no_class_is_said():
     data = load(((x, [0, 1, 2] * 2), (x[:1], [0])), class_names=("ant", "bee", "cat"))
     with pytest.raises(ValueError, match="`classes` must be names or indices.*classes='bees'. Did you mean 'bee'"):
         only_classes(data, ["bees"])
-    with pytest.raises(
-        ValueError, match="`classes` must be names or indices of classes of the data. Received: classes=3"
-    ):
+    with pytest.raises(ValueError, match="`classes` must be names or indices of classes.*Received: classes=3"):
         only_classes(data, [3])
     with pytest.raises(ValueError, match="`classes` must be one class or more, each once"):
         only_classes(data, [0, "ant"])
-    with pytest.raises(
-        ValueError, match=r"have an example in the validation split. Received: classes=\['bee', 'cat'\]"
-    ):
+    with pytest.raises(ValueError, match=r"have an example in the validation split.*classes=\['bee', 'cat'\]"):
         only_classes(data, [1, 2])
     with pytest.raises(ValueError, match="`data` must be read from class folders, to have files"):
         data.files("train")

@@ -5,6 +5,7 @@ from kerascnn.augmentation import MixUp, Pipeline
 from kerascnn.data import Data, load, offline_triplets, pair_batches, triplet_batches
 
 COUNTS = (10, 6, 3, 1)
+pytestmark = pytest.mark.filterwarnings("ignore:.* one training image only")
 
 
 def numbered(counts=COUNTS):
@@ -101,9 +102,7 @@ def test_what_does_not_do_is_said_at_once():
     stream = Data(data.train, data.validation, class_names=data.class_names)
     with pytest.raises(ValueError, match="`data` must give the examples of train by index.*memory=1"):
         triplet_batches(stream, "train", 4)
-    with pytest.raises(
-        ValueError, match="`triples` must be in 0..19, indices of the split. Received: triples='0 to 20'"
-    ):
+    with pytest.raises(ValueError, match="`triples` must be in 0..19, indices of the split.*triples='0 to 20'"):
         triplet_batches(data, "train", 4, triples=[[0, 1, 20]])
     with pytest.raises(ValueError, match=r"`triples` must be integers \(n, 3\)"):
         triplet_batches(data, "train", 4, triples=[[0, 1]])
@@ -153,9 +152,7 @@ def test_all_triplets_of_a_category_are_found_in_the_end():
 
 def test_mining_says_what_it_cannot_do():
     points = np.array([[0.0], [0.1], [9.0]])
-    with pytest.raises(
-        ValueError, match="`category` must be one of which there are triplets. Received: category='hard'"
-    ):
+    with pytest.raises(ValueError, match="`category` must be one of which there are triplets.*category='hard'"):
         offline_triplets(points, np.array([0, 0, 1]), category="hard")
     with pytest.raises(ValueError, match="`labels` must have two classes, one of them with two examples"):
         offline_triplets(points, np.array([0, 1, 2]))

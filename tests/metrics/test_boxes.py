@@ -6,7 +6,7 @@ from keras import ops
 from kerascnn.boxes import AnchorFree, YoloGrid
 from kerascnn.metrics import AveragePrecision, BoxIoU, average_precision
 
-pytestmark = pytest.mark.backend
+BACKEND = pytest.mark.backend  # not all: without jax.jit each call is compiled anew
 
 BOX, FAR, THIRD = [0, 0, 10, 10], [20, 20, 30, 30], [40, 40, 50, 50]
 ABSENT = [0, 0, 0, 0, -1]
@@ -32,6 +32,7 @@ def metric(classes=1, **options):
     return AveragePrecision(AnchorFree(), classes, **options)
 
 
+@BACKEND
 def test_by_hand():
     # right, wrong, right of 3 objects: precision 1 up to recall 1/3, then 2/3 up to 2/3
     truth = [[[*BOX, 0], [*FAR, 0]], [[*THIRD, 0], ABSENT]]
@@ -74,6 +75,7 @@ def test_before_the_first_object_and_after_a_reset():
     assert value(one, ([[ABSENT]], outputs([(BOX, 0, 0.9)]))) == 0
 
 
+@BACKEND
 def test_weights_of_images():
     truth = np.array([[[*BOX, 0]], [[*BOX, 0]]], "float32")
     one = metric()
@@ -110,6 +112,7 @@ def test_agrees_with_the_evaluator_of_coco(seed):
     assert 0.4 < theirs < 0.9 and float(one.result()) == pytest.approx(theirs, abs=0.02)
 
 
+@BACKEND
 def test_in_fit():
     model = keras.Sequential([keras.Input((2, 5)), keras.layers.Activation("linear", dtype="float32")])
     model.compile(loss=lambda y_true, y_pred: ops.mean(y_pred), metrics=[metric()])
@@ -119,6 +122,7 @@ def test_in_fit():
     assert values["map50"] == pytest.approx(1 / 3 + 2 / 3 / 3, rel=1e-6)  # right, wrong, right, wrong of 3
 
 
+@BACKEND
 def test_box_iou():
     one = BoxIoU()
     one.update_state(np.array([BOX, FAR], "float32"), ops.cast([[0, 0, 10, 5], FAR], "bfloat16"))

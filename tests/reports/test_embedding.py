@@ -29,7 +29,7 @@ def split(seed, labels):
     rng = np.random.default_rng(seed)
     angles = labels * 2 * np.pi / CLASSES
     centres = 100 * np.stack([np.cos(angles), np.sin(angles)], axis=1) + 120
-    pixels = centres + rng.normal(0, 6, centres.shape)
+    pixels = centres + rng.normal(0, 18, centres.shape)
     images = pixels.reshape(-1, 2, 1, 1).astype("float32")
     return images, tf.data.Dataset.from_tensor_slices((images, labels.astype("int32")))
 
@@ -84,7 +84,6 @@ def test_episodes_are_told_as_they_were(report):
     assert report.figures["episodes"] == drawn
 
 
-@pytest.mark.filterwarnings("ignore:Glyph")
 def test_pictures(report, tmp_path):
     assert list(report.pictures) == ["distances.png", "roc.png", "embedding.png", "neighbours.png", "hardest.png"]
     drawn = {name: draw() for name, draw in report.pictures.items()}
@@ -94,8 +93,8 @@ def test_pictures(report, tmp_path):
     panels = [panel for panel in drawn["neighbours.png"].axes if panel.images]
     assert len(panels) == 6 * 9 and panels[0].get_title("left").startswith("class ")
     assert len([panel for panel in drawn["hardest.png"].axes if panel.images]) == 2 * 2 * 8
-    for name, figure in drawn.items():
-        plots.save(figure, tmp_path / name)
+    for name in ("distances.png", "roc.png"):  # the layout of many panels takes seconds
+        plots.save(drawn[name], tmp_path / name)
 
 
 def test_without_a_test_split_and_with_a_wanted_rate(data):

@@ -11,7 +11,8 @@ from typing import Any
 
 from keras import ops
 
-from kerascnn.losses.metric.batch import pair_masks
+from kerascnn.layers.distances import between, pairwise
+from kerascnn.losses.metric.batch import masked_mean, pair_masks
 
 CATEGORIES: dict[str, Callable[[Any, float], Any]] = {
     "all": lambda gap, margin: ops.ones_like(gap, dtype="bool"),
@@ -48,16 +49,20 @@ def all_positives(
     return ops.divide_no_nan(cost + ops.sum(slopes * (distances - fixed)), count)
 
 
-def hardest_of_batch(distances: Any, labels: Any, price: Price, *, active: bool = True) -> Any:
-    """The mean cost over the anchors, each with its farthest positive and its nearest negative."""
+def hardest_of_batch(embeddings: Any, labels: Any, kind: str, price: Price, *, active: bool = True) -> Any:
+    """The mean cost over the anchors, each with its farthest positive and its nearest negative.
+
+    All distances are only looked at; gradients go through those of the chosen, of which there are two an anchor.
+    """
     same, different = pair_masks(labels)
+    fixed = ops.stop_gradient(embeddings)
+    distances = pairwise(fixed, fixed, "cosine" if kind == "cosine" else "squared")  # the root keeps the order
     farthest = ops.argmax(ops.where(same, distances, -1.0), axis=1)
     nearest = ops.argmin(ops.where(different, distances, float("inf")), axis=1)
-    gap = _at(distances, nearest) - _at(distances, farthest)
-    cost, _ = price(gap[:, 0])
+    positives, negatives = (ops.take(embeddings, chosen, axis=0) for chosen in (farthest, nearest))
+    cost, _ = price(between(embeddings, negatives, kind) - between(embeddings, positives, kind))
     counts = ops.logical_and(ops.any(same, axis=1), ops.any(different, axis=1))
-    counts = ops.logical_and(counts, cost > 0) if active else counts
-    return ops.divide_no_nan(ops.sum(ops.where(counts, cost, 0.0)), ops.sum(ops.cast(counts, cost.dtype)))
+    return masked_mean(cost, ops.logical_and(counts, cost > 0) if active else counts)
 
 
 def _sums(fixed, labels, weigh, price, hardest, active):

@@ -72,11 +72,11 @@ class Triplet(OfBatch, keras.losses.Loss):
 
     def measure(self, labels: Any, embeddings: Any) -> Any:
         """The loss of a batch."""
-        distances = pairwise(embeddings, embeddings, self.distance)
         price = soft_margin if self.soft else partial(hinge, margin=self.margin)
         active = self.average == "active"
         if self.mining == "batch-hard":
-            return hardest_of_batch(distances, labels, price, active=active)
+            return hardest_of_batch(embeddings, labels, self.distance, price, active=active)
+        distances = pairwise(embeddings, embeddings, self.distance)
         weigh = self._weigh(labels, embeddings)
         return all_positives(distances, labels, weigh, price, hardest=self.select == "hardest", active=active)
 

@@ -1,0 +1,247 @@
+"""Which images are alike? The recipe for embeddings: vectors that are near each other for images of one class."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+
+from kerascnn import (
+    augmentation,
+    backbones,
+    checks,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    reports,
+    schedules,
+    training,
+)
+from kerascnn import callbacks as watching
+from kerascnn import data as datasets
+from kerascnn.layers.nested import for_use
+from kerascnn.models.registry import parse
+from kerascnn.training import Result
+from recipes import _pretrained
+from recipes._arguments import check_training
+
+BACKBONE_RATE = 0.1  # of the learning rate, for a pretrained network
+WATCHED = 1000  # validation images that are embedded after each epoch
+
+
+def embed(
+    data: str | Path | datasets.Data | tuple,
+    *,
+    loss: str | keras.losses.Loss = "triplet",
+    mining: str | None = None,
+    distance: Literal["squared", "euclidean", "cosine"] = "euclidean",
+    margin: float | None = None,
+    dimensions: int = 128,
+    model: str | keras.Model = "resnet20",
+    backbone: str | None = None,
+    weights: str | Path | None = "imagenet",
+    pooling: Literal["average", "max", "flatten"] = "average",
+    normalize: bool = True,
+    classes_per_batch: int = 16,
+    images_per_class: int = 4,
+    within_groups: bool = False,
+    views: int | None = None,
+    unseen: int | tuple[str, ...] = 0,
+    nested: bool = False,
+    epochs: int = 30,
+    learning_rate: float = 1e-3,
+    optimizer: Literal["adamw", "sgd"] = "adamw",
+    schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle",
+    weight_decay: float | None = None,
+    clip_norm: float | None = None,
+    ema: float | None = None,
+    augment: str | Path | augmentation.Pipeline | Callable | None = "auto",
+    image_size: int | tuple[int, int] | None = None,
+    resize: Literal["stretch", "letterbox", "crop"] = "stretch",
+    validation: float = 0.1,
+    skip_bad: bool = False,
+    patience: int | None = None,
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
+    seed: int = 0,
+    save_to: str | Path | None = None,
+    pictures: bool = True,
+    tensorboard: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int | Literal["auto"] = "auto",
+) -> Result:
+    """Trains a network that maps images to vectors, which are near each other for images of one class.
+
+    `result.model.predict(images)` gives vectors `(images, dimensions)`. They serve to find similar images
+    (`kerascnn.retrieval.Index`), to tell whether two show the same (`metrics["tau"]`, a threshold of their distance),
+    and to name classes that training never saw, from an example of each (`kerascnn.oneshot.OneShotClassifier`).
+    The weights of the epoch with the best recall at 1 on the validation split are kept.
+
+    Args:
+        data: as `classify` takes it; with `views` images without labels will do.
+        loss: "triplet", "contrastive", "n-pairs", "lifted", "multi-similarity", "circle", "supervised-contrastive",
+            "proxy-anchor", "arcface" or "cosface"; "nt-xent" for `views`; in Python also a Keras loss of labels and
+            embeddings.
+        mining: of triplets: "semi-hard" (the default), "all", "hard", "batch-hard", "distance-weighted", or
+            "curriculum" from semi-hard to hard.
+        distance: by which vectors are compared: "euclidean", "squared" or "cosine".
+        margin: of the loss, in units of the distance; None takes what suits it.
+        dimensions: of the vectors.
+        model: a network as `classify` takes it, without its head.
+        backbone: a pretrained network in place of `model`, such as "efficientnet_lite0"; it trains at a tenth of the
+            learning rate.
+        weights: of the backbone: "imagenet", a file, or None for random ones.
+        pooling: of the last map; "flatten" keeps places apart, which suits characters.
+        normalize: whether vectors have length 1.
+        classes_per_batch: that a step shows.
+        images_per_class: of each of them.
+        within_groups: takes the classes of a step from one group, such as one alphabet (see `nested`).
+        views: trains without labels: each image comes so often in a step, otherwise augmented, and is to be found among
+            the others.
+        unseen: classes that are left out of training and alone are judged: their names or those of their groups, or the
+            number of the last ones.
+        nested: reads class folders inside folders of groups, such as alphabet/character/drawing.png.
+        epochs: passes over the training images.
+        learning_rate: the peak of the schedule.
+        optimizer: "adamw" or "sgd".
+        schedule: "one-cycle" climbs for a fifth of the steps and falls to zero; "cosine" after one epoch of warm-up.
+        weight_decay: of kernels only; None takes 0.0005 for sgd and 0.01 for adamw.
+        clip_norm: bound on the norm of all gradients together.
+        ema: momentum of a moving average of the weights, such as 0.99, which is validated and kept in their place.
+        augment: "auto" is mild and right for the data; as `classify` takes it.
+        image_size: pixels, one number or (height, width); None keeps the data's own size.
+        resize: how images of another shape get there: "stretch", "letterbox" or "crop".
+        validation: share of the training images held out, where the data has no split for it.
+        skip_bad: trains without files that are no images, and lists them in result.json.
+        patience: epochs without a better recall after which training stops; None trains them all.
+        precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
+        seed: fixes split, order, augmentation, weights: the same seed gives the same network, bit for bit.
+        save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
+            finished run.
+        pictures: draws what there is to see, in `save_to`.
+        tensorboard: also logs for TensorBoard, in `save_to`.
+        callbacks: further Keras callbacks.
+        verbose: "auto" a live table, 2 one line an epoch, 0 nothing.
+
+    Examples:
+        python -m recipes embed --data fashion_mnist --unseen 3 --epochs 5
+    """
+    arguments = dict(locals())
+    _check(**arguments)
+    folder = training.RunFolder.open(save_to, arguments)
+    if folder.ended:
+        return training.load(folder.path)
+    callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
+    data = datasets.load(
+        data, image_size=image_size or (backbone and _pretrained.native_size(backbone)), resize=resize,
+        validation=validation, seed=seed, skip_bad=skip_bad, nested=nested,
+    )  # fmt: skip
+    folder.check_data(data)
+    seen, judged = _parted(data, unseen)
+    sampler = _sampler(seen, views, classes_per_batch, images_per_class, within_groups)
+    batch_size = sampler.size(None)
+    augment = augmentation.named(augment, seen, epochs, job="embed")
+    price = losses.embeddings(loss, distance=distance, margin=margin, mining=mining)
+    if mining == "curriculum":
+        callbacks = [*callbacks, watching.HarderTriplets(price, epochs)]
+
+    def build() -> keras.Model:
+        keras.utils.set_random_seed(seed)
+        options = {"dimensions": dimensions, "pooling": pooling, "normalize": normalize, "weights": weights}
+        tower = layers.fuse(backbones.embedder(backbone or model, seen.image_shape, **options))
+        network = models.with_centres(tower, seen.classes) if losses.needs_centres(price) else tower
+        rate = schedules.named(schedule, learning_rate, epochs, sampler.steps(seen.train_size, batch_size))
+        below = [layer.name for layer in tower.layers if layer.weights and not layer.name.startswith("embedding")]
+        slower = {"layer_rates": dict.fromkeys(below, BACKBONE_RATE)} if backbone and weights else {}
+        network.compile(
+            optimizers.make(optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, **slower), price
+        )
+        return network
+
+    network, chosen = training.built(
+        build, seen, batch_size, model=model, epochs=epochs, precision=precision, folder=folder, augment=augment
+    )
+    labelled = views is None
+    fitted = training.run(
+        network, seen, epochs=epochs, batch_size=batch_size, augment=augment, sampler=sampler, seed=seed,
+        monitor="val_recall_at_1" if labelled else "loss", keep="best" if labelled else "last", patience=patience,
+        callbacks=[*callbacks, _watch(_tower(network), seen, price, distance, labelled)], folder=folder,
+        verbose=verbose,
+    )  # fmt: skip
+    fitted = replace(fitted, model=for_use(_tower(network)))
+    untrained = for_use(_tower(build()))
+    report = reports.embedding(fitted.model, judged, distance=distance, untrained=untrained, seed=seed)
+    record = training.record(
+        embed, arguments, data=judged, model=models.describe(backbone or model), fitted=fitted, report=report,
+        precision=chosen, batch_size=batch_size, augmentation=augment and repr(augment),
+    )  # fmt: skip
+    return training.finish(fitted, report, record, folder, pictures=pictures)
+
+
+def _parted(data: datasets.Data, unseen: int | tuple[str, ...]) -> tuple[datasets.Data, datasets.Data]:
+    """The classes that are trained on, and those that are judged: the same ones unless some are to be `unseen`."""
+    if not unseen:
+        return data, data
+    names = data.class_names[-unseen:] if isinstance(unseen, int) else unseen
+    judged = datasets.only_classes(data, names)
+    rest = [name for name in data.class_names if name not in judged.class_names]
+    if len(rest) < 2 or judged.classes < 2:
+        rule = f"leave two classes or more of {data.classes} to train on, and be two or more"
+        raise ValueError(checks.message("unseen", rule, unseen))
+    return datasets.only_classes(data, rest), judged
+
+
+def _sampler(data: datasets.Data, views, classes: int, images: int, within_groups: bool):
+    """What makes up a batch: some images of each of some classes, or views of images."""
+    if views is not None:
+        return datasets.ViewBatches(min(classes * images, data.train_size), views)
+    return datasets.ClassBatches(min(classes, data.classes), images, within_groups)
+
+
+def _tower(network: keras.Model) -> keras.Model:
+    """The part of the network that gives vectors, below the centres of classes where it has such."""
+    names = [layer.name for layer in network.layers]
+    return keras.Model(network.inputs[0], network.get_layer("centres").input) if "centres" in names else network
+
+
+def _watch(tower: keras.Model, data: datasets.Data, loss, distance: str, labelled: bool) -> keras.callbacks.Callback:
+    """Looks at validation images after each epoch: what is left to learn, and whether the vectors fall together."""
+    rows = np.linspace(0, data.validation_size - 1, min(WATCHED, data.validation_size)).astype(int)
+    images, labels = reports.examples_of(data, "validation", rows)
+    recall = {"val_recall_at_1": partial(_recall, distance=distance)} if labelled else {}
+    margin = getattr(loss, "margin", None) if isinstance(loss, losses.Triplet) else None
+    shares = partial(losses.triplet_shares, margin=margin, distance=loss.distance) if margin and labelled else None
+    return watching.WatchEmbedding(tower, np.stack(images), labels, figures=recall, shares=shares, margin=margin)
+
+
+def _recall(embeddings: np.ndarray, labels: np.ndarray, *, distance: str) -> float:
+    return metrics.retrieval(embeddings, labels, distance=distance, k=(1,))["recall_at_1"]
+
+
+def _check(
+    *, loss, mining, distance, margin, dimensions, model, backbone, weights, pooling, classes_per_batch,
+    images_per_class, views, unseen, patience, precision, **shared
+) -> None:  # fmt: skip
+    """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
+    losses.embeddings(loss, distance=distance, margin=margin, mining=mining)
+    if backbone is not None:
+        checks.one_of("backbone", backbone, backbones.BACKBONES)
+        _pretrained.check(backbone, weights)
+    elif isinstance(model, str):
+        parse(model)
+    checks.one_of("pooling", pooling, ("average", "max", "flatten"))
+    checks.positive_int("dimensions", dimensions)
+    datasets.ClassBatches(classes_per_batch, images_per_class)
+    if views is not None:
+        datasets.ViewBatches(classes_per_batch * images_per_class, views)
+    if isinstance(unseen, int):
+        checks.positive_int("unseen", unseen, least=0)
+    if patience is not None:
+        checks.positive_int("patience", patience)
+    check_training(precision=precision, batch_size=None, job="embed", **shared)
+    if isinstance(model, keras.Model) and backbone is None:
+        training.as_built(model, precision)
