@@ -31,6 +31,7 @@ from recipes import _pretrained
 from recipes._arguments import check_training
 
 BACKBONE_RATE = 0.1  # of the learning rate, for a pretrained network
+HARDEST = 0.7  # weight of hard triplets at the end of a curriculum, semi-hard ones have the rest
 WATCHED = 1000  # validation images that are embedded after each epoch
 
 
@@ -137,17 +138,19 @@ def embed(
         return training.load(folder.path)
     callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
     data = datasets.load(
-        data, image_size=image_size or (backbone and _pretrained.native_size(backbone)), resize=resize,
-        validation=validation, seed=seed, skip_bad=skip_bad, nested=nested,
+        data, targets="labels" if views is None or _has_labels(data) else "images", nested=nested, resize=resize,
+        image_size=image_size or (backbone and _pretrained.native_size(backbone)), validation=validation, seed=seed,
+        skip_bad=skip_bad,
     )  # fmt: skip
     folder.check_data(data)
-    seen, judged = _parted(data, unseen)
+    labelled = data.targets == "labels"
+    seen, judged = _parted(data, unseen) if labelled else (data, data)
     sampler = _sampler(seen, views, classes_per_batch, images_per_class, within_groups)
     batch_size = sampler.size(None)
     augment = augmentation.named(augment, seen, epochs, job="embed")
     price = losses.embeddings(loss, distance=distance, margin=margin, mining=mining)
     if mining == "curriculum":
-        callbacks = [*callbacks, watching.HarderTriplets(price, epochs)]
+        callbacks = [*callbacks, watching.HarderTriplets(price, epochs, most=HARDEST)]
 
     def build() -> keras.Model:
         keras.utils.set_random_seed(seed)
@@ -165,25 +168,62 @@ def embed(
     network, chosen = training.built(
         build, seen, batch_size, model=model, epochs=epochs, precision=precision, folder=folder, augment=augment
     )
-    labelled = views is None
     fitted = training.run(
         network, seen, epochs=epochs, batch_size=batch_size, augment=augment, sampler=sampler, seed=seed,
-        monitor="val_recall_at_1" if labelled else "loss", keep="best" if labelled else "last", patience=patience,
-        callbacks=[*callbacks, _watch(_tower(network), seen, price, distance, labelled)], folder=folder,
-        verbose=verbose,
+        target_of=None if labelled else _numbers, monitor="loss" if views else "val_recall_at_1",
+        keep="last" if views else "best", patience=patience, folder=folder, verbose=verbose,
+        callbacks=[*callbacks, _watch(_tower(network), seen, price, distance, views)],
     )  # fmt: skip
     fitted = replace(fitted, model=for_use(_tower(network)))
-    untrained = for_use(_tower(build()))
-    report = reports.embedding(fitted.model, judged, distance=distance, untrained=untrained, seed=seed)
+    if labelled:
+        untrained = for_use(_tower(build()))
+        report = reports.embedding(fitted.model, judged, distance=distance, untrained=untrained, seed=seed)
+    else:
+        report = _of_views(fitted.model, data, augment, distance)
     record = training.record(
         embed, arguments, data=judged, model=models.describe(backbone or model), fitted=fitted, report=report,
         precision=chosen, batch_size=batch_size, augmentation=augment and repr(augment),
+        embedding={"dimensions": dimensions, "distance": distance},
     )  # fmt: skip
     return training.finish(fitted, report, record, folder, pictures=pictures)
 
 
+def _has_labels(data) -> bool:
+    """Whether it says of what class its images are: an array alone does not, nor does a folder without folders."""
+    if isinstance(data, datasets.Data):
+        return data.targets == "labels"
+    if isinstance(data, str | Path) and Path(data).is_dir():
+        return any(entry.is_dir() for entry in Path(data).iterdir())
+    return not isinstance(data, np.ndarray)
+
+
+def _numbers(targets):
+    """Views have the numbers of their images as targets; validation images, which come once, are all given one."""
+    return targets if len(targets.shape) == 1 else 0 * targets[:, 0, 0, 0]
+
+
+def _of_views(tower: keras.Model, data: datasets.Data, augment, distance: str) -> reports.Report:
+    """How often an image of the validation split is found by another view of it, among up to 1,000 of them."""
+    rows = np.linspace(0, data.validation_size - 1, min(WATCHED, data.validation_size)).astype(int)
+    images = np.stack(reports.examples_of(data, "validation", rows)[0])
+    views = [np.asarray(augment(images, rows, view, 0)) if augment else images for view in (0, 1)]
+    queries, gallery = (tower.predict(view, verbose=0) for view in views)
+    found = metrics.nearest(queries, gallery, 1, distance=distance)[0][:, 0]
+    return reports.Report("validation", {"recall_of_views": float((found == np.arange(len(rows))).mean())}, {})
+
+
+def _check_judged(data: datasets.Data) -> None:
+    """Raises ValueError where an image to be judged has none of its class to be found, or none of another beside it."""
+    for split in {"validation", "validation" if data.test is None else "test"}:
+        counts = np.unique(data.labels(split), return_counts=True)[1]
+        if len(counts) < 2 or counts.max() < 2:
+            rule = f"have two classes, and two images of one, in its {split} split"
+            raise ValueError(checks.message("data", rule, f"{counts.tolist()[:20]} images a class", "Hold out more."))
+
+
 def _parted(data: datasets.Data, unseen: int | tuple[str, ...]) -> tuple[datasets.Data, datasets.Data]:
     """The classes that are trained on, and those that are judged: the same ones unless some are to be `unseen`."""
+    _check_judged(data)
     if not unseen:
         return data, data
     names = data.class_names[-unseen:] if isinstance(unseen, int) else unseen
@@ -192,6 +232,7 @@ def _parted(data: datasets.Data, unseen: int | tuple[str, ...]) -> tuple[dataset
     if len(rest) < 2 or judged.classes < 2:
         rule = f"leave two classes or more of {data.classes} to train on, and be two or more"
         raise ValueError(checks.message("unseen", rule, unseen))
+    _check_judged(judged)
     return datasets.only_classes(data, rest), judged
 
 
@@ -208,13 +249,15 @@ def _tower(network: keras.Model) -> keras.Model:
     return keras.Model(network.inputs[0], network.get_layer("centres").input) if "centres" in names else network
 
 
-def _watch(tower: keras.Model, data: datasets.Data, loss, distance: str, labelled: bool) -> keras.callbacks.Callback:
+def _watch(tower: keras.Model, data: datasets.Data, loss, distance: str, views: int | None) -> keras.callbacks.Callback:
     """Looks at validation images after each epoch: what is left to learn, and whether the vectors fall together."""
     rows = np.linspace(0, data.validation_size - 1, min(WATCHED, data.validation_size)).astype(int)
     images, labels = reports.examples_of(data, "validation", rows)
-    recall = {"val_recall_at_1": partial(_recall, distance=distance)} if labelled else {}
+    if views is not None:
+        return watching.WatchEmbedding(tower, np.stack(images), np.zeros(len(rows), int))
+    recall = {"val_recall_at_1": partial(_recall, distance=distance)}
     margin = getattr(loss, "margin", None) if isinstance(loss, losses.Triplet) else None
-    shares = partial(losses.triplet_shares, margin=margin, distance=loss.distance) if margin and labelled else None
+    shares = partial(losses.triplet_shares, margin=margin, distance=loss.distance) if margin else None
     return watching.WatchEmbedding(tower, np.stack(images), labels, figures=recall, shares=shares, margin=margin)
 
 

@@ -9,6 +9,7 @@ from keras import layers
 
 from kerascnn import checks
 from kerascnn.blocks.conv import activate, normalize
+from kerascnn.blocks.heads import classifier
 from kerascnn.blocks.pyramid import convolution, kernel
 from kerascnn.layers import CellBoxes
 
@@ -87,10 +88,37 @@ def box_head(
         x = convolution(x, channels, **style, name=f"{name}_{number}")
     sides = _numbers(4, SIDE, name=f"{name}_sides_conv")(x)
     boxes = CellBoxes(stride, dtype="float32", name=f"{name}_boxes")(sides)
+    return attended(x, boxes, name=name)
+
+
+def class_head(x, coarse, classes: int, *, channels: int, depth: int = 2, dropout: float = 0.0, name: str):
+    """The probabilities of the classes of the one object of an image, `(batch, classes)` in float32.
+
+    From the mean of the map `coarse`, and from the places of the finer map `x` by how much each counts, so that a small
+    object is not lost in the mean. Nodes `NAME_1_conv`, ..., `NAME_weights`, ..., `NAME_coarse`, `NAME_both`, `NAME`.
+
+    >>> import keras
+    >>> class_head(keras.Input((16, 16, 32)), keras.Input((4, 4, 64)), 10, channels=32, name="class").shape
+    (None, 10)
+    """
+    for number in range(1, depth + 1):
+        x = convolution(x, channels, separable=True, activation="silu", name=f"{name}_{number}")
+    places = layers.Reshape((-1, channels), dtype="float32", name=f"{name}_places")(x)
+    found = attended(x, places, name=f"{name}_attended")
+    mean = layers.GlobalAveragePooling2D(name=f"{name}_coarse")(coarse)
+    both = layers.Concatenate(dtype="float32", name=f"{name}_both")([mean, found])
+    return classifier(both, classes, dropout=dropout, name=name)
+
+
+def attended(x, values, *, name: str):
+    """The mean of `values` `(batch, places, k)` over the places of the map `x`, which says how much each counts.
+
+    Nodes `NAME_weights_conv`, `NAME_weights`, `NAME_mean`, `NAME`; `(batch, k)` in float32.
+    """
     weights = _numbers(1, 0.0, name=f"{name}_weights_conv")(x)
     weights = layers.Reshape((-1, 1), dtype="float32", name=f"{name}_weights_list")(weights)
     weights = layers.Softmax(axis=1, dtype="float32", name=f"{name}_weights")(weights)
-    mean = layers.Dot(axes=1, dtype="float32", name=f"{name}_mean")([weights, boxes])
+    mean = layers.Dot(axes=1, dtype="float32", name=f"{name}_mean")([weights, values])
     return layers.Flatten(dtype="float32", name=name)(mean)
 
 
