@@ -120,7 +120,12 @@ def _report(result, prog: str) -> str:
     pictures = ", ".join(sorted(file.name for file in Path(result.path).glob("*.png")))
     lines = ["", *lines, "", f"{'model':16} {Path(result.path, 'model.keras')}"]
     lines += [f"{'pictures':16} {pictures} (same folder)"] if pictures else []
-    lines += ["", "Predict:", f"  {prog} predict --model {shlex.quote(str(result.path))} IMAGE..."]
+    folder = shlex.quote(str(result.path))
+    if result.extras.get("record", {}).get("embedding"):
+        lines += ["", "Search:", f"  {prog} index --model {folder} --images PHOTOS --to photos.npz"]
+        lines += [f"  {prog} search --index photos.npz IMAGE"]
+    else:
+        lines += ["", "Predict:", f"  {prog} predict --model {folder} IMAGE..."]
     lines += ["Or in Python:", f"  result = kerascnn.load({str(result.path)!r})", "  result.model.predict(images)"]
     return "\n".join(lines)
 

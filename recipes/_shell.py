@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 SCALARS = (bool, int, float, str, NoneType)
 RUNS = Path("saved_models", "runs")
+NAMED = ("detect", "localize", "embed")  # recipes whose runs would else be called as those of others are
 NOISE = re.compile(rb"WARNING: All log messages before absl|[IWE]\d{4} ")  # TensorFlow 2.21 has no setting for these
 
 
@@ -112,6 +113,7 @@ def default_save_to(recipe: Callable, options: dict[str, Any]) -> str:
     defaults = {name: each.default for name, each in inspect.signature(recipe).parameters.items()}
     others = [name for name in options if name not in ("data", "model", *_silent())]
     names += [f"{name}={_word(options[name])}" for name in others if options[name] != defaults[name]]
+    names[1:1] = [recipe.__name__] if recipe.__name__ in NAMED else []
     words = [re.sub(r"[^\w.=-]+", "-", name).strip("-") for name in names]
     return str(RUNS / "-".join(words)[:200])
 

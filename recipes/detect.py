@@ -112,7 +112,7 @@ def detect(
         verbose: "auto" a live table, 2 one line an epoch, 0 nothing.
 
     Examples:
-        python -m recipes detect --data scenes --backbone none --epochs 12
+        python -m recipes detect --data scenes --backbone None --epochs 24
     """
     arguments = dict(locals())
     _check(**arguments)
@@ -149,7 +149,9 @@ def detect(
         callbacks=callbacks, patience=patience, folder=folder, verbose=verbose,
     )  # fmt: skip
     decoder = _decoder(fitted.model, data, head)
-    detector = models.Detector(fitted.model, decoder, data.class_names, data.image_shape[:2], resize=resize)
+    detector = models.Detector(
+        fitted.model, decoder, data.class_names, data.image_shape[:2], resize=data.report.get("resize") or resize
+    )
     assign = partial(_assignment, fitted.model, _loss(fitted.model, data, head))
     report = reports.detection(detector, data, assign=assign, best_score=True)
     fitted = replace(fitted, model=detector.with_(score=report.figures["best_score"]))
@@ -166,7 +168,8 @@ def _network(backbone, weights, data: datasets.Data, *, head: str, strides, grid
     if backbone is None:
         return models.small_detector(data.image_shape, data.classes, **options), ()
     network = layers.fuse(backbones.detector_on(backbone, data.image_shape, data.classes, weights=weights, **options))
-    return network, sum(backbones.encoder_stages(network), ())
+    learned = weights or isinstance(backbone, keras.Model)
+    return network, sum(backbones.encoder_stages(network), ()) if learned else ()
 
 
 def _loss(network: keras.Model, data: datasets.Data, head: str) -> keras.losses.Loss:

@@ -40,7 +40,7 @@ def embed(
     *,
     loss: str | keras.losses.Loss = "triplet",
     mining: str | None = None,
-    distance: Literal["squared", "euclidean", "cosine"] = "euclidean",
+    distance: Literal["squared", "euclidean", "cosine"] | None = None,
     margin: float | None = None,
     dimensions: int = 128,
     model: str | keras.Model = "resnet20",
@@ -84,12 +84,12 @@ def embed(
 
     Args:
         data: as `classify` takes it; with `views` images without labels will do.
-        loss: "triplet", "contrastive", "n-pairs", "lifted", "multi-similarity", "circle", "supervised-contrastive",
-            "proxy-anchor", "arcface" or "cosface"; "nt-xent" for `views`; in Python also a Keras loss of labels and
+        loss: "triplet", "contrastive", "n-pairs", "lifted", "multi-similarity", "circle", "supervised-contrastive"
+            (or "nt-xent", the same), "proxy-anchor", "arcface" or "cosface"; in Python also a Keras loss of labels and
             embeddings.
         mining: of triplets: "semi-hard" (the default), "all", "hard", "batch-hard", "distance-weighted", or
             "curriculum" from semi-hard to hard.
-        distance: by which vectors are compared: "euclidean", "squared" or "cosine".
+        distance: by which vectors are compared: "euclidean", "squared" or "cosine"; None takes that of the loss.
         margin: of the loss, in units of the distance; None takes what suits it.
         dimensions: of the vectors.
         model: a network as `classify` takes it, without its head.
@@ -118,7 +118,7 @@ def embed(
         resize: how images of another shape get there: "stretch", "letterbox" or "crop".
         validation: share of the training images held out, where the data has no split for it.
         skip_bad: trains without files that are no images, and lists them in result.json.
-        patience: epochs without a better recall after which training stops; None trains them all.
+        patience: epochs without a better recall, for `views` a lower loss, after which training stops; None trains all.
         precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
         seed: fixes split, order, augmentation, weights: the same seed gives the same network, bit for bit.
         save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
@@ -139,17 +139,20 @@ def embed(
     callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
     data = datasets.load(
         data, targets="labels" if views is None or _has_labels(data) else "images", nested=nested, resize=resize,
-        image_size=image_size or (backbone and _pretrained.native_size(backbone)), validation=validation, seed=seed,
+        image_size=image_size or _native_size(data, backbone), validation=validation, seed=seed,
         skip_bad=skip_bad,
     )  # fmt: skip
     folder.check_data(data)
     labelled = data.targets == "labels"
     seen, judged = _parted(data, unseen) if labelled else (data, data)
+    if within_groups:
+        datasets.ClassBatches(classes_per_batch, images_per_class, True).members(seen.labels("train"), seen.groups)
     sampler = _sampler(seen, views, classes_per_batch, images_per_class, within_groups)
     batch_size = sampler.size(None)
     augment = augmentation.named(augment, seen, epochs, job="embed")
     price = losses.embeddings(loss, distance=distance, margin=margin, mining=mining)
-    if mining == "curriculum":
+    distance = distance or _own_distance(price)
+    if getattr(price, "hardness", None) is not None:
         callbacks = [*callbacks, watching.HarderTriplets(price, epochs, most=HARDEST)]
 
     def build() -> keras.Model:
@@ -166,8 +169,9 @@ def embed(
         return network
 
     network, chosen = training.built(
-        build, seen, batch_size, model=model, epochs=epochs, precision=precision, folder=folder, augment=augment
-    )
+        build, seen, batch_size, model=model, epochs=epochs, precision=precision, folder=folder, augment=augment,
+        target_of=None if labelled else _numbers,
+    )  # fmt: skip
     fitted = training.run(
         network, seen, epochs=epochs, batch_size=batch_size, augment=augment, sampler=sampler, seed=seed,
         target_of=None if labelled else _numbers, monitor="loss" if views else "val_recall_at_1",
@@ -176,16 +180,27 @@ def embed(
     )  # fmt: skip
     fitted = replace(fitted, model=for_use(_tower(network)))
     if labelled:
-        untrained = for_use(_tower(build()))
+        untrained = None if isinstance(model, keras.Model) else for_use(_tower(build()))  # its layers have trained
         report = reports.embedding(fitted.model, judged, distance=distance, untrained=untrained, seed=seed)
     else:
         report = _of_views(fitted.model, data, augment, distance)
     record = training.record(
-        embed, arguments, data=judged, model=models.describe(backbone or model), fitted=fitted, report=report,
+        embed, arguments, data=seen, model=models.describe(backbone or model), fitted=fitted, report=report,
         precision=chosen, batch_size=batch_size, augmentation=augment and repr(augment),
-        embedding={"dimensions": dimensions, "distance": distance},
+        embedding={"dimensions": dimensions, "distance": distance}, judged_classes=list(judged.class_names),
     )  # fmt: skip
     return training.finish(fitted, report, record, folder, pictures=pictures)
+
+
+def _native_size(data, backbone: str | None):
+    """The size of the images that a backbone was made for; None where images have come to their size by now."""
+    return None if backbone is None or isinstance(data, datasets.Data) else _pretrained.native_size(backbone)
+
+
+def _own_distance(loss: keras.losses.Loss) -> str:
+    """The distance of a loss; "cosine" of one that looks at angles in another way."""
+    own = getattr(loss, "distance", None)
+    return own if own in losses.metric.DISTANCES else "cosine"
 
 
 def _has_labels(data) -> bool:
@@ -206,7 +221,8 @@ def _of_views(tower: keras.Model, data: datasets.Data, augment, distance: str) -
     """How often an image of the validation split is found by another view of it, among up to 1,000 of them."""
     rows = np.linspace(0, data.validation_size - 1, min(WATCHED, data.validation_size)).astype(int)
     images = np.stack(reports.examples_of(data, "validation", rows)[0])
-    views = [np.asarray(augment(images, rows, view, 0)) if augment else images for view in (0, 1)]
+    change = getattr(augment, "apply", augment)  # of a Pipeline, outside of a graph
+    views = [np.asarray(change(images, rows, view, 0)) for view in (0, 1)]
     queries, gallery = (tower.predict(view, verbose=0) for view in views)
     found = metrics.nearest(queries, gallery, 1, distance=distance)[0][:, 0]
     return reports.Report("validation", {"recall_of_views": float((found == np.arange(len(rows))).mean())}, {})
@@ -223,8 +239,8 @@ def _check_judged(data: datasets.Data) -> None:
 
 def _parted(data: datasets.Data, unseen: int | tuple[str, ...]) -> tuple[datasets.Data, datasets.Data]:
     """The classes that are trained on, and those that are judged: the same ones unless some are to be `unseen`."""
-    _check_judged(data)
     if not unseen:
+        _check_judged(data)
         return data, data
     names = data.class_names[-unseen:] if isinstance(unseen, int) else unseen
     judged = datasets.only_classes(data, names)
@@ -232,8 +248,10 @@ def _parted(data: datasets.Data, unseen: int | tuple[str, ...]) -> tuple[dataset
     if len(rest) < 2 or judged.classes < 2:
         rule = f"leave two classes or more of {data.classes} to train on, and be two or more"
         raise ValueError(checks.message("unseen", rule, unseen))
-    _check_judged(judged)
-    return datasets.only_classes(data, rest), judged
+    seen = datasets.only_classes(data, rest)
+    for part in (seen, judged):
+        _check_judged(part)
+    return seen, judged
 
 
 def _sampler(data: datasets.Data, views, classes: int, images: int, within_groups: bool):
@@ -251,7 +269,7 @@ def _tower(network: keras.Model) -> keras.Model:
 
 def _watch(tower: keras.Model, data: datasets.Data, loss, distance: str, views: int | None) -> keras.callbacks.Callback:
     """Looks at validation images after each epoch: what is left to learn, and whether the vectors fall together."""
-    rows = np.linspace(0, data.validation_size - 1, min(WATCHED, data.validation_size)).astype(int)
+    rows = _watched(data, views)
     images, labels = reports.examples_of(data, "validation", rows)
     if views is not None:
         return watching.WatchEmbedding(tower, np.stack(images), np.zeros(len(rows), int))
@@ -259,6 +277,22 @@ def _watch(tower: keras.Model, data: datasets.Data, loss, distance: str, views: 
     margin = getattr(loss, "margin", None) if isinstance(loss, losses.Triplet) else None
     shares = partial(losses.triplet_shares, margin=margin, distance=loss.distance) if margin else None
     return watching.WatchEmbedding(tower, np.stack(images), labels, figures=recall, shares=shares, margin=margin)
+
+
+def _watched(data: datasets.Data, views: int | None) -> np.ndarray:
+    """Up to 1,000 validation images; with labels of few classes as many as there are, rather than a few of all."""
+    if views is not None:
+        return np.linspace(0, data.validation_size - 1, min(WATCHED, data.validation_size)).astype(int)
+    labels = data.labels("validation")
+    found = np.random.default_rng(0).permutation(len(labels))
+    ranks = np.empty(len(labels), int)  # of each image among those of its class
+    for label in np.unique(labels):
+        own = found[labels[found] == label]
+        ranks[own] = np.arange(len(own))
+    each = max(2, WATCHED // len(np.unique(labels)))
+    order = np.random.default_rng(1).permutation(labels.max() + 1)[labels]
+    chosen = np.flatnonzero(ranks < each)
+    return np.sort(chosen[np.argsort(order[chosen], kind="stable")][:WATCHED])
 
 
 def _recall(embeddings: np.ndarray, labels: np.ndarray, *, distance: str) -> float:
@@ -270,7 +304,7 @@ def _check(
     images_per_class, views, unseen, patience, precision, **shared
 ) -> None:  # fmt: skip
     """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
-    losses.embeddings(loss, distance=distance, margin=margin, mining=mining)
+    price = losses.embeddings(loss, distance=distance, margin=margin, mining=mining)
     if backbone is not None:
         checks.one_of("backbone", backbone, backbones.BACKBONES)
         _pretrained.check(backbone, weights)
@@ -281,6 +315,14 @@ def _check(
     datasets.ClassBatches(classes_per_batch, images_per_class)
     if views is not None:
         datasets.ViewBatches(classes_per_batch * images_per_class, views)
+        if losses.needs_centres(price):
+            raise ValueError(
+                checks.message("loss", "be one without centres of classes for views", loss, "Pass loss='nt-xent'.")
+            )
+        if shared["augment"] in (None, "none"):
+            raise ValueError(checks.message("augment", "not be None for views, which would be alike", None))
+        if shared["within_groups"]:
+            raise ValueError(checks.message("within_groups", "be False for views, which have no classes", True))
     if isinstance(unseen, int):
         checks.positive_int("unseen", unseen, least=0)
     if patience is not None:

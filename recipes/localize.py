@@ -122,7 +122,8 @@ def localize(
     def build() -> keras.Model:
         keras.utils.set_random_seed(seed)
         network = backbones.localizer_on(backbone, data.image_shape, data.classes, weights=weights)
-        encoder = () if backbone is None else sum(backbones.encoder_stages(network), ())
+        learned = isinstance(backbone, keras.Model) or (backbone and weights)
+        encoder = sum(backbones.encoder_stages(network), ()) if learned else ()
         rate = schedules.named(schedule, learning_rate, epochs, datasets.steps_per_epoch(shown, batch_size))
         slower = {"layer_rates": dict.fromkeys(encoder, ENCODER_RATE)} if encoder else {}
         network = layers.fuse(network)

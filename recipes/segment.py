@@ -144,7 +144,7 @@ def segment(
             network, encoder = models.build_map(model, shape, data.classes, head=head), ()
         else:
             network = layers.fuse(backbones.unet_on(backbone, shape, data.classes, weights=weights, head=head))
-            encoder = sum(backbones.encoder_stages(network), ())
+            encoder = sum(backbones.encoder_stages(network), ()) if weights else ()
         _check_whole(network, shape, patch)
         rate = schedules.named(schedule, learning_rate, epochs, datasets.steps_per_epoch(shown, batch_size))
         slower = {"layer_rates": dict.fromkeys(encoder, ENCODER_RATE)} if encoder else {}

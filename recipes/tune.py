@@ -116,7 +116,7 @@ def tune(
         mend = "Pass resume=True to go on with it, or delete it."
         raise ValueError(checks.message("directory", "be new with resume=False", str(folder), mend))
     with datasets.remembered(test=False):
-        loaded = datasets.load(data, targets=TARGETS.get(recipe.__name__, "labels"), **_reading(recipe, fixed))
+        loaded = datasets.load(data, targets=TARGETS.get(recipe.__name__, "labels"), **_reading(recipe, data, fixed))
         cost_of = partial(_cost, shape=loaded.image_shape, classes=loaded.classes or loaded.channels)
         with tuning.Sweep(job, found, plan, cost_of) as sweep:
             if sweep.is_new:
@@ -174,10 +174,12 @@ def _check_plan(job, plan, found) -> None:
         tuning.check_picklable(job)
 
 
-def _reading(recipe: Callable, fixed: Mapping[str, Any]) -> dict[str, Any]:
+def _reading(recipe: Callable, data, fixed: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments with which the recipe will read the data."""
     options = inspect.signature(datasets.load).parameters
     defaults = {name: each.default for name, each in inspect.signature(recipe).parameters.items()}
+    if isinstance(data, datasets.Data):  # whose images have come to their size by now
+        defaults.pop("resize", None)
     return {name: fixed.get(name, value) for name, value in defaults.items() if name in options and name != "data"}
 
 

@@ -25,8 +25,8 @@ class WatchEmbedding(keras.callbacks.Callback):
     variances: 1 for a line); and what `shares` and `figures` say. Put it before `KeepBest`, which may then monitor
     any of these. Where there is validation they are those of the weights that it sees, averaged ones with `use_ema`.
 
-    Raises RuntimeError, with what to try, where the spread has been below 1 % of the embeddings' length for 2 epochs,
-    and where the loss has sat at the margin for `patience` epochs. What is not finite it leaves to `StopOnNaN`.
+    Raises ArithmeticError, with what to try, where the spread has been below 1 % of the embeddings' length for 2
+    epochs, and where the loss has sat at the margin for `patience` epochs. What is not finite it leaves to `StopOnNaN`.
 
     Args:
         tower: gives embeddings `(n, d)` of images; the network that trains, or a part of it.
@@ -116,7 +116,7 @@ class WatchEmbedding(keras.callbacks.Callback):
 
     def _stop(self, what, epochs, epoch):
         rate = float(self.model.optimizer.learning_rate)
-        raise RuntimeError(
+        raise ArithmeticError(
             f"{what}, for {epochs} epochs up to epoch {epoch + 1}, at learning rate {rate:.3g}. {ADVICE}"
         )
 

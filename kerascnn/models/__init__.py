@@ -1,5 +1,8 @@
 """Models: functions `name(image_shape, classes, ...) -> keras.Model`, and the table of their names."""
 
+from kerascnn.layers.detecting import (
+    Detector as Detector,  # there, so that saved ones are known wherever runs are loaded
+)
 from kerascnn.models.alexnet import alexnet as alexnet
 from kerascnn.models.auxiliary import Auxiliary as Auxiliary
 from kerascnn.models.cifar_resnet import cifar_resnet as cifar_resnet
@@ -9,7 +12,6 @@ from kerascnn.models.cifar_resnet import resnet44 as resnet44
 from kerascnn.models.cifar_resnet import resnet56 as resnet56
 from kerascnn.models.cifar_resnet import resnet110 as resnet110
 from kerascnn.models.convnet import convnet as convnet
-from kerascnn.models.detecting import Detector as Detector
 from kerascnn.models.detector import small_detector as small_detector
 from kerascnn.models.embedding import pair_model as pair_model
 from kerascnn.models.embedding import siamese as siamese

@@ -9,7 +9,7 @@ from keras import ops
 
 from kerascnn import checks
 from kerascnn.boxes import Decoder, suppressed
-from kerascnn.layers import Letterbox
+from kerascnn.layers.letterbox import Letterbox
 
 
 @keras.saving.register_keras_serializable("kerascnn")
@@ -83,12 +83,15 @@ class Detector(keras.Model):
         found["boxes"] = self.fit_size.restore(found["boxes"], tuple(inputs.shape[1:3]))
         return found
 
-    def predict(self, images: Any, batch_size: int = 16) -> dict[str, np.ndarray] | list[dict[str, np.ndarray]]:
+    def predict(
+        self, images: Any, batch_size: int = 16, verbose: Any = 0
+    ) -> dict[str, np.ndarray] | list[dict[str, np.ndarray]]:
         """The objects of raw images, 0..255, in pixels of each image, as NumPy arrays.
 
         `images` `(batch, height, width, channels)` gives what calling the detector gives, and "names" `(batch, most)`,
         the names of the classes, "" for none. A list of images `(height, width, channels)`, of any sizes, gives a list
         of dicts, each with "boxes" `(objects, 4)`, "scores", "classes" and "names" of what is in that image.
+        `verbose` is that of other Keras models, and means nothing here.
         Raises: ValueError for images of other axes or channels.
         """
         checks.positive_int("batch_size", batch_size)
