@@ -23,6 +23,9 @@ SPACES = {  # what is searched unless a space is given
     "denoise": UNetSpace() + Choices(learning_rate=Between(5e-4, 1e-2, log=True)),
 }
 SPACES["detect"] = SPACES["localize"] = Choices(learning_rate=Between(5e-4, 1e-2, log=True), ema=(None, 0.99))
+SPACES["embed"] = Choices(
+    learning_rate=Between(3e-4, 1e-2, log=True), dimensions=(32, 64, 128), margin=Between(0.05, 0.8, log=True)
+)
 LATER = ("pictures", "compare")  # what is done for the best settings only
 TARGETS = {
     "segment": "masks",
@@ -34,6 +37,7 @@ OBJECTIVES = {
     "segment": "iou",
     "denoise": "psnr",
     "detect": "map50",
+    "embed": "recall_at_1",
     "localize": "iou",
 }  # by which trials are compared, if not by accuracy
 
@@ -66,8 +70,8 @@ def tune(
 
     Args:
         data: as the recipe takes it; with `workers` a name, a folder or arrays.
-        recipe: "classify", "finetune", "segment", "denoise", "detect", "localize"; in Python any function
-            `f(data, *, epochs, save_to, ...) -> Result`.
+        recipe: "classify", "finetune", "segment", "denoise", "detect", "localize", "embed"; in Python any
+            function `f(data, *, epochs, save_to, ...) -> Result`.
         space: what is searched. In Python a function of `hp` (a `keras_tuner.HyperParameters`) that returns arguments
             of the recipe, such as `tuning.ConvNetSpace()`; as text "ConvNetSpace(kernels=(3, 5)) +
             Choices(learning_rate=Between(0.01, 1.0, log=True), batch_size=(64, 128))". None searches the network and
@@ -76,7 +80,7 @@ def tune(
             epochs, of which the best are trained anew for longer.
         objective: a figure of the recipe's Result, such as "accuracy" or "val_loss"; of losses and errors less is
             better. None is "accuracy", for segment and localize "iou", for denoise "psnr", for detect
-            "map50".
+            "map50", for embed "recall_at_1".
         max_trials: after which the sweep ends, unless its tuner ends it; None is without such a limit.
         max_seconds: after which no further trial begins.
         max_parameters: a network with more is not built, and does not count as a trial.

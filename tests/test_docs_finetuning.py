@@ -58,6 +58,7 @@ def quick(recipe, data, **options):
     return recipe(data, **options | SHORT | {"unfreeze": None})
 
 
+@pytest.mark.slow
 def test_the_examples_run(photos, monkeypatch):
     monkeypatch.setattr(recipes, "finetune", partial(quick, recipes.finetune))
     names = {"__name__": "page"}

@@ -6,7 +6,8 @@ from kerascnn import checks
 from kerascnn.backbones.building import Weights
 from kerascnn.backbones.detector import default_strides
 from kerascnn.backbones.encoding import encoded, encoder_of
-from kerascnn.blocks import box_head, class_head, pyramid
+from kerascnn.blocks import box_head, pyramid
+from kerascnn.blocks.detection_heads import class_head
 from kerascnn.models.detector import residual_maps
 from kerascnn.models.inputs import image_input
 
@@ -29,7 +30,7 @@ def localizer_on(
     """A class and a box of the one object of an image, from a shared backbone: {"class": ..., "box": ...}, in float32.
 
     Raw images (batch, height, width, channels) in, 0..255. "class" `(batch, classes)` are probabilities, from the mean
-    of the coarsest map and from what counts on the finest, see `blocks.class_head`. "box" `(batch, 4)` is xyxy in
+    of the coarsest map and from what counts on the finest, see `class_head`. "box" `(batch, 4)` is xyxy in
     pixels, from a pyramid over the maps: each place of the finest says where it sees the box, and which of them count
     is learned too, see `blocks.box_head`. Nothing keeps the box inside the image. The encoder's layers have their own
     names and share their weights with `encoder`; the others begin with "pyramid", "class" and "box".

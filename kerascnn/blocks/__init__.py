@@ -7,7 +7,6 @@ from kerascnn.blocks.decoder import attention_gate as attention_gate
 from kerascnn.blocks.decoder import decoder_block as decoder_block
 from kerascnn.blocks.detection_heads import anchor_free_head as anchor_free_head
 from kerascnn.blocks.detection_heads import box_head as box_head
-from kerascnn.blocks.detection_heads import class_head as class_head
 from kerascnn.blocks.encoder import encoder_block as encoder_block
 from kerascnn.blocks.encoder import stack as stack
 from kerascnn.blocks.heads import auxiliary as auxiliary

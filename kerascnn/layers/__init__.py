@@ -1,9 +1,9 @@
 """Layers that Keras lacks, and a faster batch normalisation."""
 
+import kerascnn.layers.detecting  # noqa: F401 (saved detectors are known from here on; `models.Detector` is its name)
 from kerascnn.layers.batch_normalization import BatchNormalization as BatchNormalization
 from kerascnn.layers.cell_boxes import CellBoxes as CellBoxes
 from kerascnn.layers.class_centres import ClassCentres as ClassCentres
-from kerascnn.layers.detecting import Detector as Detector
 from kerascnn.layers.distances import Distance as Distance
 from kerascnn.layers.drop_path import DropPath as DropPath
 from kerascnn.layers.fixed_convolution import FixedConv2D as FixedConv2D

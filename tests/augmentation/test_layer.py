@@ -235,6 +235,7 @@ def test_in_a_tf_data_pipeline():
     np.testing.assert_allclose(np.concatenate([batch["labels"] for batch in batches]).sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 @on_tensorflow
 def test_every_transform_takes_batches_of_unknown_size():
     import tensorflow as tf

@@ -213,6 +213,7 @@ print("loaded", len(sys.argv) - 2)
 """
 
 
+@pytest.mark.slow
 def test_saved_files_load_in_a_fresh_process_without_kerascnn(tmp_path, python):
     inputs = keras.Input((64, 64, 3))
     caffe = keras.Model(inputs, preprocess(inputs, "caffe"), name="caffe")  # turns the colours round

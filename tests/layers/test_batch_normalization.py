@@ -166,6 +166,7 @@ print("agree")
 """
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_agrees_with_keras_under_mirrored_strategy(python):
     done = python("-c", MIRRORED)

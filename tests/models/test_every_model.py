@@ -98,6 +98,7 @@ print("loaded", len(sys.argv) - 2)
 """
 
 
+@pytest.mark.slow
 def test_saved_files_load_in_a_fresh_process_without_kerascnn(tmp_path, python):
     pixels = images()
     np.save(tmp_path / "images.npy", pixels)

@@ -146,6 +146,7 @@ print("loaded", len(sys.argv) - 2)
 """
 
 
+@pytest.mark.slow
 def test_saved_files_load_in_a_fresh_process(tmp_path, python):
     pixels = images(19, 22)
     np.save(tmp_path / "images.npy", pixels)

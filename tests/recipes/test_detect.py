@@ -63,6 +63,7 @@ def test_what_is_loaded_gives_boxes_in_the_pixels_of_any_image(trained):
     assert set(found["names"][found["classes"] >= 0]) <= {"0", "1"}
 
 
+@pytest.mark.slow
 def test_one_seed_repeats_everything():
     options = SHORT | {"augment": Pipeline(RandomFlip("horizontal"))}
     first, second = (detect(ARRAYS, backbone=backbone(), strides=(4,), **options) for _ in range(2))
@@ -71,6 +72,7 @@ def test_one_seed_repeats_everything():
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_it_ends_as_if_never_stopped(tmp_path, kill):
     options = SHORT | {"epochs": 3, "strides": (4,), "augment": Pipeline(RandomFlip("horizontal"))}
     whole = detect(ARRAYS, backbone=backbone(), save_to=tmp_path / "whole", **options)
@@ -90,6 +92,7 @@ def test_the_grid_of_the_paper_learns_too(tmp_path):
     assert (tmp_path / "assignment.png").exists()
 
 
+@pytest.mark.slow
 def test_a_sweep_of_detectors_is_compared_by_their_precision(tmp_path):
     space = "Choices(learning_rate=(0.001, 0.01), head=('yolo',), grid=(2, 4))"
     options = SHORT | {"epochs": 1}

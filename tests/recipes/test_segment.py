@@ -51,6 +51,7 @@ def test_what_is_loaded_takes_images_of_any_size(trained):
         np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_one_seed_repeats_everything():
     options = SHORT | {"augment": Pipeline(RandomFlip("horizontal"), Elastic(2)), "patch": 8, "border_weight": 10.0}
     first, second = (segment(OBJECTS, **options) for _ in range(2))
@@ -59,6 +60,7 @@ def test_one_seed_repeats_everything():
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_it_ends_as_if_never_stopped(tmp_path, kill):
     options = SHORT | {"epochs": 3, "augment": Pipeline(RandomFlip("horizontal")), "patch": 8}
     whole = segment(ARRAYS, save_to=tmp_path / "whole", **options)
@@ -79,6 +81,7 @@ def test_masks_of_several_classes_a_pixel(tmp_path):
     assert result.extras["record"]["data"]["multi_label"] and (tmp_path / "masks.png").exists()
 
 
+@pytest.mark.slow
 def test_class_weights_and_border_weights_change_what_is_learnt():
     masks = np.zeros_like(Y)
     masks[:, 3:9, 2:7] = masks[:, 3:9, 9:14] = 1  # two objects, two pixels apart
@@ -91,6 +94,7 @@ def test_class_weights_and_border_weights_change_what_is_learnt():
     assert plain.history["loss"] != borders.history["loss"]
 
 
+@pytest.mark.slow
 def test_ignored_pixels_count_nowhere_whatever_their_value():
     masks = Y.copy()
     masks[::3, :2] = 255

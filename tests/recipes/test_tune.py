@@ -71,6 +71,7 @@ def test_the_same_call_shows_the_finished_sweep_without_a_step(tuned, monkeypatc
     assert again.trials == tuned.trials and again.best.metrics == tuned.best.metrics
 
 
+@pytest.mark.slow
 def test_two_workers_run_the_trials_that_one_runs(tuned, tmp_path):
     both = tune(ARRAYS, space=SMALL, tuner="random", max_trials=5, keep=2, workers=2, directory=tmp_path, **SHORT)
     alone, shared = ({each.number: (each.arguments["model"], each.score) for each in of.trials} for of in (tuned, both))
@@ -88,6 +89,7 @@ def test_what_a_recipe_takes_is_searched_like_a_network(tmp_path):
     assert all(trial.epochs == trial.arguments["epochs"] for trial in found.trials)
 
 
+@pytest.mark.slow
 def test_networks_that_answer_for_each_pixel_are_searched_too(tmp_path):
     masks = (X[..., 0] > 100).astype("uint8")
     data = (X[:60], masks[:60]), (X[60:], masks[60:])
@@ -146,6 +148,7 @@ def test_a_directory_with_a_sweep_is_refused_without_resume(tuned):
         tune(ARRAYS, space=SMALL, tuner="random", max_trials=5, directory=tuned.path, resume=False, **SHORT)
 
 
+@pytest.mark.slow
 def test_the_shell_takes_the_options_of_tune_and_of_its_recipe(python, tmp_path):
     space = "ConvNetSpace(stages=(1, 2), blocks=(1, 1), filters=(8, 8), kernels=(3,), strides=(2,), block=('plain',))"
     options = {"space": space, "max-trials": 2, "epochs": 1, "directory": tmp_path, "verbose": 2, "tuner": "random"}

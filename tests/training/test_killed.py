@@ -65,6 +65,7 @@ def same(one, other):
         np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.slow
 def test_killed_in_an_epoch_and_in_the_final_save(start, whole, tmp_path):
     seed = random.randrange(10**6)
     rng = random.Random(seed)
@@ -81,6 +82,7 @@ def test_killed_in_an_epoch_and_in_the_final_save(start, whole, tmp_path):
     same(whole, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_write_that_breaks_off_loses_one_epoch_only(start, whole, tmp_path):
     status, errors = start(tmp_path, limit=1000)[1]()
     assert status == 1

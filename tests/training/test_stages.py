@@ -108,6 +108,7 @@ def raises(*arguments, **options):
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_killed_again_and_again_it_ends_as_one_that_never_was(whole, data, tmp_path, monkeypatch, kill):
     def start(begun, *killers):
@@ -185,6 +186,7 @@ def test_the_last_weights_are_kept_or_the_best(data, keep, kept):
     assert not np.array_equal(seen.weights[0][-1], seen.weights[1][-1])
 
 
+@pytest.mark.slow
 def test_stages_differ_in_order_and_augmentation(data):
     """Of two stages that train nothing, the second has the losses of a run with the next seed."""
     same = {name: Stage(name, 1, ready("probabilities", rate=1e-30)) for name in ("one", "two")}

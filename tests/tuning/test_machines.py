@@ -55,6 +55,7 @@ def take_part(folder, role, address, machine):
     os._exit(0)  # not held up by gRPC's threads
 
 
+@pytest.mark.slow
 def test_workers_of_other_machines_and_one_that_joins_late_share_a_sweep(machines, tmp_path, forked):
     folder = tmp_path / "shared"
     (first, to_first), (second, to_second) = machines

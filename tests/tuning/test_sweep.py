@@ -210,6 +210,7 @@ def workers_of(folder):
     return found
 
 
+@pytest.mark.slow
 def test_workers_killed_ten_times_and_then_the_chief_lose_nothing(undisturbed, tmp_path, forked):
     slower = {"fixed": {"pause": 0.15}, "workers": 2}
     chief, pause = forked(run, tmp_path, **SLOW | slower), random.Random(0)
