@@ -55,6 +55,7 @@ def embed(
     unseen: int | tuple[str, ...] = 0,
     nested: bool = False,
     epochs: int = 30,
+    batch_size: int | None = None,
     learning_rate: float = 1e-3,
     optimizer: Literal["adamw", "sgd"] = "adamw",
     schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle",
@@ -107,6 +108,7 @@ def embed(
             number of the last ones.
         nested: reads class folders inside folders of groups, such as alphabet/character/drawing.png.
         epochs: passes over the training images.
+        batch_size: images a step, from which `classes_per_batch` then follows; None leaves it as it is.
         learning_rate: the peak of the schedule.
         optimizer: "adamw" or "sgd".
         schedule: "one-cycle" climbs for a fifth of the steps and falls to zero; "cosine" after one epoch of warm-up.
@@ -145,6 +147,7 @@ def embed(
     folder.check_data(data)
     labelled = data.targets == "labels"
     seen, judged = _parted(data, unseen) if labelled else (data, data)
+    classes_per_batch = classes_per_batch if batch_size is None else max(2, batch_size // images_per_class)
     if within_groups:
         datasets.ClassBatches(classes_per_batch, images_per_class, True).members(seen.labels("train"), seen.groups)
     sampler = _sampler(seen, views, classes_per_batch, images_per_class, within_groups)
@@ -327,6 +330,6 @@ def _check(
         checks.positive_int("unseen", unseen, least=0)
     if patience is not None:
         checks.positive_int("patience", patience)
-    check_training(precision=precision, batch_size=None, job="embed", **shared)
+    check_training(precision=precision, job="embed", **shared)
     if isinstance(model, keras.Model) and backbone is None:
         training.as_built(model, precision)
