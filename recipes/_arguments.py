@@ -1,18 +1,51 @@
-"""What is wrong with the arguments that the recipes which train share, whatever the data are."""
+"""How the recipes that train begin: what is wrong with their arguments, whatever the data are, and a run's folder."""
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from kerascnn import augmentation, checks, class_weights, losses, models, optimizers, schedules
+import keras
+
+from kerascnn import augmentation, checks, class_weights, losses, models, optimizers, schedules, training
+from kerascnn import data as datasets
+from kerascnn.models import MODELS
+from kerascnn.models.registry import parse
 from kerascnn.training.precision import check_precision
+
+
+def begin(
+    arguments: Mapping[str, Any], check: Callable[..., None]
+) -> tuple[training.RunFolder, list[keras.callbacks.Callback]]:
+    """Checks the arguments of a recipe; gives the folder of its run, and the callbacks that were asked for.
+
+    Raises: what `check(**arguments)` raises, before anything slow is begun; ValueError for another call's folder.
+    """
+    check(**arguments)
+    folder = training.RunFolder.open(arguments["save_to"], arguments)
+    return folder, [*arguments["callbacks"], *training.tensorboard(arguments["tensorboard"], folder)]
+
+
+def check_model(model, table: Mapping[str, Any] = MODELS) -> None:
+    """Raises ValueError for a text that names no network of `table`, TypeError for what is no model at all."""
+    if isinstance(model, str):
+        parse(model, table)
+    elif not callable(model):
+        models.build(model, (), 1)  # which says what a model may be
 
 
 def check_training(
     *, optimizer, learning_rate, schedule, epochs, weight_decay, clip_norm, ema, batch_size, augment, precision, seed,
-    verbose, label_smoothing=0.0, class_weight=None, views=1, job="classify", **_others,
+    verbose, patience=None, patch=None, passes=1, label_smoothing=0.0, class_weight=None, views=1, network=None,
+    job="classify", **_others,
 ) -> None:  # fmt: skip
-    """Raises ValueError or TypeError, before anything slow is begun; `job` is that of `augmentation.named`."""
-    if batch_size is not None:
-        checks.positive_int("batch_size", batch_size)
+    """Raises ValueError or TypeError, before anything slow is begun; `job` is that of `augmentation.named`.
+
+    `network` is what the user passed for the network that trains: a keras.Model keeps its own precision.
+    """
+    for name, value in {"batch_size": batch_size, "patience": patience, "patch": patch}.items():
+        if value is not None:
+            checks.positive_int(name, value)
+    checks.positive_int("passes", passes)
     checks.positive_int("seed", seed, least=0)
     checks.one_of("views", views, models.VIEWS)
     checks.in_range("learning_rate", learning_rate, 0, math.inf, ends="()")
@@ -23,11 +56,10 @@ def check_training(
     augmentation.named(augment, None, job=job)
     check_precision(precision)
     checks.one_of("verbose", verbose, ("auto", 0, 1, 2))
+    if isinstance(network, keras.Model):
+        training.as_built(network, precision)
 
 
-def check_maps(*, patch, passes, patience) -> None:
-    """Raises ValueError for what the recipes of maps share; `passes` is a number of looks at an image in an epoch."""
-    for name, value in {"patch": patch, "patience": patience}.items():
-        if value is not None:
-            checks.positive_int(name, value)
-    checks.positive_int("passes", passes)
+def resizing(data, resize: str, default: str) -> str:
+    """How `data.load` is to resize: a recipe's `default` asks nothing of a `Data`, whose images have a size by now."""
+    return "stretch" if isinstance(data, datasets.Data) and resize == default else resize

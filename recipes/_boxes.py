@@ -12,15 +12,7 @@ from kerascnn import data as datasets
 from kerascnn import plots
 from kerascnn.training import Result
 
-LETTERBOX = "letterbox"  # the default of these recipes
 DIGITS = 2  # after the point of an edge, in pixels
-
-
-def load(data, targets: str, *, resize: str, **options) -> datasets.Data:
-    """What `data.load` makes of the data for a recipe of boxes, whose images keep their ratio unless told otherwise."""
-    if isinstance(data, datasets.Data) and resize == LETTERBOX:  # which was not asked for, and comes too late
-        resize = "stretch"
-    return datasets.load(data, targets=targets, resize=resize, **options)
 
 
 def answers(

@@ -8,12 +8,11 @@ from typing import Literal
 
 import keras
 
-from kerascnn import augmentation, checks, class_weights, losses, models, optimizers, reports, schedules, training
+from kerascnn import augmentation, class_weights, losses, models, optimizers, reports, schedules, training
 from kerascnn import data as datasets
 from kerascnn.metrics import SparseCategoricalAccuracy
-from kerascnn.models.registry import parse
 from kerascnn.training import Result
-from recipes._arguments import check_training
+from recipes._arguments import begin, check_model, check_training
 
 SAMPLE = 2048  # images that a whitening first layer is made from
 
@@ -101,11 +100,9 @@ def classify(
         python -m recipes classify --data photos/ --image-size 64 --model resnet18
     """
     arguments = dict(locals())
-    _check(**arguments)
-    folder = training.RunFolder.open(save_to, arguments)
+    folder, callbacks = begin(arguments, _check)
     if folder.ended:
         return training.load(folder.path)
-    callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
     data = datasets.load(data, image_size=image_size, resize=resize, seed=seed, skip_bad=skip_bad)
     folder.check_data(data)
     batch_size = batch_size or datasets.suited_batch_size(data)
@@ -143,15 +140,8 @@ def classify(
     return training.finish(fitted, report, record, folder, pictures=pictures)
 
 
-def _check(*, model, patience, optimizer, learning_rate, precision, **shared) -> None:
+def _check(*, model, optimizer, learning_rate, **shared) -> None:
     """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
-    if isinstance(model, str):
-        parse(model)
-    elif not callable(model):
-        models.build(model, (), 1)  # which says what a model may be
-    if patience is not None:
-        checks.positive_int("patience", patience)
+    check_model(model)
     kind, peak = optimizers.suited(optimizer, learning_rate, keras.Sequential())
-    check_training(optimizer=kind, learning_rate=peak, precision=precision, **shared)
-    if isinstance(model, keras.Model):
-        training.as_built(model, precision)
+    check_training(optimizer=kind, learning_rate=peak, network=model, **shared)

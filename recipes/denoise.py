@@ -9,9 +9,9 @@ import keras
 from kerascnn import augmentation, checks, metrics, models, optimizers, reports, schedules, training
 from kerascnn import data as datasets
 from kerascnn import noise as noises
-from kerascnn.models.registry import MAP_MODELS, parse
+from kerascnn.models import MAP_MODELS
 from kerascnn.training import Result
-from recipes._arguments import check_maps, check_training
+from recipes._arguments import begin, check_model, check_training
 
 LOSSES = {"mse": keras.losses.MeanSquaredError, "mae": keras.losses.MeanAbsoluteError}
 
@@ -98,11 +98,9 @@ def denoise(
         python -m recipes denoise --data fashion_mnist --noise "gaussian(25)"
     """
     arguments = dict(locals())
-    _check(**arguments)
-    folder = training.RunFolder.open(save_to, arguments)
+    folder, callbacks = begin(arguments, _check)
     if folder.ended:
         return training.load(folder.path)
-    callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
     corrupt = noise and noises.named(noise)
     data = datasets.load(
         data, targets="images", image_size=image_size, resize=resize, validation=validation, seed=seed,
@@ -141,18 +139,14 @@ def denoise(
     return training.finish(fitted, report, record, folder, pictures=pictures)
 
 
-def _check(*, noise, model, predicts, loss, patch, passes, patience, optimizer, precision, **shared) -> None:
+def _check(*, noise, model, predicts, loss, **shared) -> None:
     """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
     if noise is not None:
         noises.named(noise)
     checks.one_of("predicts", predicts, ("residual", "image"))
     checks.one_of("loss", loss, LOSSES)
-    if isinstance(model, str):
-        parse(model, MAP_MODELS)
-    check_maps(patch=patch, passes=passes, patience=patience)
-    check_training(optimizer=optimizer, precision=precision, job="denoise", **shared)
-    if isinstance(model, keras.Model):
-        training.as_built(model, precision)
+    check_model(model, MAP_MODELS)
+    check_training(network=model, job="denoise", **shared)
 
 
 def _check_targets(data: datasets.Data, noise, model, predicts: str) -> None:

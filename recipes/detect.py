@@ -28,8 +28,8 @@ from kerascnn import (
 from kerascnn import data as datasets
 from kerascnn.models.detector import HEADS, checked_strides
 from kerascnn.training import Result
-from recipes import _boxes, _pretrained
-from recipes._arguments import check_maps, check_training
+from recipes import _pretrained
+from recipes._arguments import begin, check_training, resizing
 
 ENCODER_RATE = 0.25  # of the learning rate, for a pretrained encoder
 GRID = 7  # cells a side of the 2016 paper
@@ -115,14 +115,12 @@ def detect(
         python -m recipes detect --data scenes --backbone None --epochs 24
     """
     arguments = dict(locals())
-    _check(**arguments)
-    folder = training.RunFolder.open(save_to, arguments)
+    folder, callbacks = begin(arguments, _check)
     if folder.ended:
         return training.load(folder.path)
-    callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
-    data = _boxes.load(
-        data, "boxes", box_format=box_format, image_size=image_size, resize=resize, validation=validation, seed=seed,
-        skip_bad=skip_bad,
+    data = datasets.load(
+        data, targets="boxes", box_format=box_format, image_size=image_size, validation=validation, seed=seed,
+        resize=resizing(data, resize, default="letterbox"), skip_bad=skip_bad,
     )  # fmt: skip
     folder.check_data(data)
     shown = datasets.repeated(data, passes)
@@ -131,11 +129,11 @@ def detect(
 
     def build() -> keras.Model:
         keras.utils.set_random_seed(seed)
-        network, encoder = _network(backbone, weights, data, head=head, strides=strides, grid=grid or GRID)
+        network = _network(backbone, weights, data, head=head, strides=strides, grid=grid or GRID)
         rate = schedules.named(schedule, learning_rate, epochs, datasets.steps_per_epoch(shown, batch_size))
-        slower = {"layer_rates": dict.fromkeys(encoder, ENCODER_RATE)} if encoder else {}
+        slow = _pretrained.rates(network, backbone, weights, ENCODER_RATE)
         network.compile(
-            optimizers.make(optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, **slower),
+            optimizers.make(optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, layer_rates=slow),
             _loss(network, data, head),
             metrics=[metrics.AveragePrecision(_decoder(network, data, head), data.classes, candidates=MONITORED)],
         )
@@ -162,14 +160,11 @@ def detect(
     return training.finish(fitted, report, record, folder, pictures=pictures)
 
 
-def _network(backbone, weights, data: datasets.Data, *, head: str, strides, grid: int) -> tuple[keras.Model, tuple]:
-    """The network of a detector, and the names of the layers that have learned already."""
+def _network(backbone, weights, data: datasets.Data, *, head: str, strides, grid: int) -> keras.Model:
     options = {"head": head, "grid": grid} | ({"strides": strides} if strides else {})
     if backbone is None:
-        return models.small_detector(data.image_shape, data.classes, **options), ()
-    network = layers.fuse(backbones.detector_on(backbone, data.image_shape, data.classes, weights=weights, **options))
-    learned = weights or isinstance(backbone, keras.Model)
-    return network, sum(backbones.encoder_stages(network), ()) if learned else ()
+        return models.small_detector(data.image_shape, data.classes, **options)
+    return layers.fuse(backbones.detector_on(backbone, data.image_shape, data.classes, weights=weights, **options))
 
 
 def _loss(network: keras.Model, data: datasets.Data, head: str) -> keras.losses.Loss:
@@ -205,12 +200,9 @@ def _assignment(network: keras.Model, loss: keras.losses.Loss, image: np.ndarray
     return plots.assignment(image, truth, places, steps=sorted(loss.strides))
 
 
-def _check(*, backbone, weights, head, strides, grid, box_format, passes, patience, optimizer, precision, **shared):
+def _check(*, backbone, weights, head, strides, grid, box_format, **shared) -> None:
     """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
-    if backbone is not None:
-        if isinstance(backbone, str):
-            checks.one_of("backbone", backbone, backbones.BACKBONES)
-        _pretrained.check(backbone, weights)
+    _pretrained.check_encoder(backbone, weights)
     checks.one_of("head", head, HEADS)
     if grid is not None:
         checks.positive_int("grid", grid)
@@ -221,7 +213,4 @@ def _check(*, backbone, weights, head, strides, grid, box_format, passes, patien
     if strides is not None:
         checked_strides(strides)
     checks.one_of("box_format", box_format, boxes.FORMATS)
-    check_maps(patch=None, passes=passes, patience=patience)
-    check_training(optimizer=optimizer, precision=precision, job="detect", **shared)
-    if isinstance(backbone, keras.Model):
-        training.as_built(backbone, precision)
+    check_training(network=backbone, job="detect", **shared)

@@ -1,5 +1,6 @@
 """Which images are alike? The recipe for embeddings: vectors that are near each other for images of one class."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -25,10 +26,9 @@ from kerascnn import (
 from kerascnn import callbacks as watching
 from kerascnn import data as datasets
 from kerascnn.layers.nested import for_use
-from kerascnn.models.registry import parse
 from kerascnn.training import Result
 from recipes import _pretrained
-from recipes._arguments import check_training
+from recipes._arguments import begin, check_model, check_training
 
 BACKBONE_RATE = 0.1  # of the learning rate, for a pretrained network
 HARDEST = 0.7  # weight of hard triplets at the end of a curriculum, semi-hard ones have the rest
@@ -41,9 +41,9 @@ def embed(
     loss: str | keras.losses.Loss = "triplet",
     mining: str | None = None,
     distance: Literal["squared", "euclidean", "cosine"] | None = None,
-    margin: float | None = None,
+    margin: float | Literal["soft"] | None = None,
     dimensions: int = 128,
-    model: str | keras.Model = "resnet20",
+    model: str | Callable | keras.Model = "resnet20",
     backbone: str | None = None,
     weights: str | Path | None = "imagenet",
     pooling: Literal["average", "max", "flatten"] = "average",
@@ -54,6 +54,8 @@ def embed(
     views: int | None = None,
     unseen: int | tuple[str, ...] = 0,
     nested: bool = False,
+    far: float | None = None,
+    ways: int | None = None,
     epochs: int = 30,
     batch_size: int | None = None,
     learning_rate: float = 1e-3,
@@ -91,7 +93,8 @@ def embed(
         mining: of triplets: "semi-hard" (the default), "all", "hard", "batch-hard", "distance-weighted", or
             "curriculum" from semi-hard to hard.
         distance: by which vectors are compared: "euclidean", "squared" or "cosine"; None takes that of the loss.
-        margin: of the loss, in units of the distance; None takes what suits it.
+        margin: of the loss, in units of the distance; None takes what suits it. "soft" takes the soft form of the
+            triplet loss, ln(1 + exp(d(a, p) - d(a, n))), whose margin only chooses the triplets, by 0.2.
         dimensions: of the vectors.
         model: a network as `classify` takes it, without its head.
         backbone: a pretrained network in place of `model`, such as "efficientnet_lite0"; it trains at a tenth of the
@@ -107,6 +110,9 @@ def embed(
         unseen: classes that are left out of training and alone are judged: their names or those of their groups, or the
             number of the last ones.
         nested: reads class folders inside folders of groups, such as alphabet/character/drawing.png.
+        far: wanted share of false accepts, by which the threshold tau is chosen; None takes the equal error rate.
+        ways: also judges by tasks of so many classes that are known by one image each, `metrics["episode_accuracy"]`;
+            with groups the classes of a task are of one group.
         epochs: passes over the training images.
         batch_size: images a step, from which `classes_per_batch` then follows; None leaves it as it is.
         learning_rate: the peak of the schedule.
@@ -134,19 +140,19 @@ def embed(
         python -m recipes embed --data fashion_mnist --unseen 3 --epochs 5
     """
     arguments = dict(locals())
-    _check(**arguments)
-    folder = training.RunFolder.open(save_to, arguments)
+    folder, callbacks = begin(arguments, _check)
     if folder.ended:
         return training.load(folder.path)
-    callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
-    data = datasets.load(
-        data, targets="labels" if views is None or _has_labels(data) else "images", nested=nested, resize=resize,
-        image_size=image_size or _native_size(data, backbone), validation=validation, seed=seed,
-        skip_bad=skip_bad,
+    labelled = views is None or _has_labels(data)
+    data = _pretrained.images(
+        data, backbone, targets="labels" if labelled else "images", nested=nested, image_size=image_size,
+        resize=resize, default="stretch", validation=validation, seed=seed, skip_bad=skip_bad,
     )  # fmt: skip
     folder.check_data(data)
-    labelled = data.targets == "labels"
     seen, judged = _parted(data, unseen) if labelled else (data, data)
+    episodes = ways and {"ways": ways, "groups": judged.groups or None}
+    if episodes:
+        metrics.sampled_episodes(judged.labels("validation" if judged.test is None else "test"), **episodes)
     classes_per_batch = classes_per_batch if batch_size is None else max(2, batch_size // images_per_class)
     if within_groups:
         datasets.ClassBatches(classes_per_batch, images_per_class, True).members(seen.labels("train"), seen.groups)
@@ -163,11 +169,12 @@ def embed(
         options = {"dimensions": dimensions, "pooling": pooling, "normalize": normalize, "weights": weights}
         tower = layers.fuse(backbones.embedder(backbone or model, seen.image_shape, **options))
         network = models.with_centres(tower, seen.classes) if losses.needs_centres(price) else tower
-        rate = schedules.named(schedule, learning_rate, epochs, sampler.steps(seen.train_size, batch_size))
-        below = [layer.name for layer in tower.layers if layer.weights and not layer.name.startswith("embedding")]
-        slower = {"layer_rates": dict.fromkeys(below, BACKBONE_RATE)} if backbone and weights else {}
+        steps = datasets.steps_per_epoch(seen, batch_size, sampler)
+        rate = schedules.named(schedule, learning_rate, epochs, steps)
+        slow = _pretrained.rates(tower, backbone, weights, BACKBONE_RATE)
         network.compile(
-            optimizers.make(optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, **slower), price
+            optimizers.make(optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, layer_rates=slow),
+            price,
         )
         return network
 
@@ -184,7 +191,9 @@ def embed(
     fitted = replace(fitted, model=for_use(_tower(network)))
     if labelled:
         untrained = None if isinstance(model, keras.Model) else for_use(_tower(build()))  # its layers have trained
-        report = reports.embedding(fitted.model, judged, distance=distance, untrained=untrained, seed=seed)
+        report = reports.embedding(
+            fitted.model, judged, distance=distance, far=far, episodes=episodes, untrained=untrained, seed=seed
+        )
     else:
         report = _of_views(fitted.model, data, augment, distance)
     record = training.record(
@@ -193,11 +202,6 @@ def embed(
         embedding={"dimensions": dimensions, "distance": distance}, judged_classes=list(judged.class_names),
     )  # fmt: skip
     return training.finish(fitted, report, record, folder, pictures=pictures)
-
-
-def _native_size(data, backbone: str | None):
-    """The size of the images that a backbone was made for; None where images have come to their size by now."""
-    return None if backbone is None or isinstance(data, datasets.Data) else _pretrained.native_size(backbone)
 
 
 def _own_distance(loss: keras.losses.Loss) -> str:
@@ -279,7 +283,8 @@ def _watch(tower: keras.Model, data: datasets.Data, loss, distance: str, views: 
     recall = {"val_recall_at_1": partial(_recall, distance=distance)}
     margin = getattr(loss, "margin", None) if isinstance(loss, losses.Triplet) else None
     shares = partial(losses.triplet_shares, margin=margin, distance=loss.distance) if margin else None
-    return watching.WatchEmbedding(tower, np.stack(images), labels, figures=recall, shares=shares, margin=margin)
+    of_a_point = math.log(2) if getattr(loss, "soft", False) else margin
+    return watching.WatchEmbedding(tower, np.stack(images), labels, figures=recall, shares=shares, margin=of_a_point)
 
 
 def _watched(data: datasets.Data, views: int | None) -> np.ndarray:
@@ -303,16 +308,14 @@ def _recall(embeddings: np.ndarray, labels: np.ndarray, *, distance: str) -> flo
 
 
 def _check(
-    *, loss, mining, distance, margin, dimensions, model, backbone, weights, pooling, classes_per_batch,
-    images_per_class, views, unseen, patience, precision, **shared
+    *, data, loss, mining, distance, margin, dimensions, model, backbone, weights, pooling, classes_per_batch,
+    images_per_class, within_groups, views, unseen, nested, far, ways, **shared
 ) -> None:  # fmt: skip
     """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
     price = losses.embeddings(loss, distance=distance, margin=margin, mining=mining)
-    if backbone is not None:
-        checks.one_of("backbone", backbone, backbones.BACKBONES)
-        _pretrained.check(backbone, weights)
-    elif isinstance(model, str):
-        parse(model)
+    _pretrained.check_encoder(backbone, weights, networks=False)
+    if backbone is None:
+        check_model(model)
     checks.one_of("pooling", pooling, ("average", "max", "flatten"))
     checks.positive_int("dimensions", dimensions)
     datasets.ClassBatches(classes_per_batch, images_per_class)
@@ -324,12 +327,22 @@ def _check(
             )
         if shared["augment"] in (None, "none"):
             raise ValueError(checks.message("augment", "not be None for views, which would be alike", None))
-        if shared["within_groups"]:
+        if within_groups:
             raise ValueError(checks.message("within_groups", "be False for views, which have no classes", True))
+        if not _has_labels(data):
+            _check_unlabelled(unseen=unseen, nested=nested, far=far, ways=ways)
     if isinstance(unseen, int):
         checks.positive_int("unseen", unseen, least=0)
-    if patience is not None:
-        checks.positive_int("patience", patience)
-    check_training(precision=precision, job="embed", **shared)
-    if isinstance(model, keras.Model) and backbone is None:
-        training.as_built(model, precision)
+    if far is not None:
+        checks.in_range("far", far, 0, 1)
+    if ways is not None:
+        checks.positive_int("ways", ways, least=2)
+    check_training(network=model if backbone is None else None, job="embed", **shared)
+
+
+def _check_unlabelled(**of_classes) -> None:
+    """Raises ValueError for the arguments among these that are given, of images without classes."""
+    for name, value in of_classes.items():
+        if value:
+            mend = "Pass folders of classes, or arrays (x, y)."
+            raise ValueError(checks.message(name, "be left out for images without labels", value, mend))

@@ -5,6 +5,7 @@ from typing import Literal
 
 import kerascnn.retrieval
 import kerascnn.training
+from kerascnn import checks
 
 
 def index(
@@ -21,7 +22,7 @@ def index(
     """Embeds the images of a folder with a saved network and writes an index, which `search` finds neighbours in.
 
     Args:
-        model: Folder of a finished run of a network that gives a vector an image, or a name in the zoo.
+        model: Folder of a finished run of `embed`, or a name in the zoo.
         images: Folder of images of any size, at any depth.
         to: File to write.
         distance: By which images are near: 1 - cosine similarity, Euclidean, or its square.
@@ -31,13 +32,17 @@ def index(
         batch_size: Images that go through the network at once.
 
     Raises:
-        ValueError: for a wrong argument, a folder without images or with unreadable ones, and other networks.
+        ValueError: for a wrong argument, a folder without images or with unreadable ones, and networks that give no
+            embeddings.
         FileNotFoundError: if there is no such run.
 
     Examples:
-        python -m recipes index --model digits-resnet20 --images photos/ --to photos.index
+        python -m recipes index --model saved_models/runs/shoes --images photos/ --to photos.index
     """
     result = kerascnn.training.load(model)
+    if not result.extras["record"].get("embedding"):
+        rule, mend = "be a network that gives embeddings", "Train one with `python -m recipes embed`."
+        raise ValueError(checks.message("model", rule, str(model), mend))
     made = kerascnn.retrieval.index_folder(
         result.model,
         images,

@@ -22,8 +22,8 @@ from kerascnn import (
 )
 from kerascnn import data as datasets
 from kerascnn.training import Result
-from recipes import _boxes, _pretrained
-from recipes._arguments import check_maps, check_training
+from recipes import _pretrained
+from recipes._arguments import begin, check_training, resizing
 
 ENCODER_RATE = 0.1  # of the learning rate, for a pretrained backbone
 
@@ -105,14 +105,12 @@ def localize(
         python -m recipes localize --data scenes --epochs 12
     """
     arguments = dict(locals())
-    _check(**arguments)
-    folder = training.RunFolder.open(save_to, arguments)
+    folder, callbacks = begin(arguments, _check)
     if folder.ended:
         return training.load(folder.path)
-    callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
-    data = _boxes.load(
-        data, "box", box_format=box_format, image_size=image_size, resize=resize, validation=validation, seed=seed,
-        skip_bad=skip_bad,
+    data = datasets.load(
+        data, targets="box", box_format=box_format, image_size=image_size, validation=validation, seed=seed,
+        resize=resizing(data, resize, default="letterbox"), skip_bad=skip_bad,
     )  # fmt: skip
     folder.check_data(data)
     shown = datasets.repeated(data, passes)
@@ -121,14 +119,11 @@ def localize(
 
     def build() -> keras.Model:
         keras.utils.set_random_seed(seed)
-        network = backbones.localizer_on(backbone, data.image_shape, data.classes, weights=weights)
-        learned = isinstance(backbone, keras.Model) or (backbone and weights)
-        encoder = sum(backbones.encoder_stages(network), ()) if learned else ()
+        network = layers.fuse(backbones.localizer_on(backbone, data.image_shape, data.classes, weights=weights))
         rate = schedules.named(schedule, learning_rate, epochs, datasets.steps_per_epoch(shown, batch_size))
-        slower = {"layer_rates": dict.fromkeys(encoder, ENCODER_RATE)} if encoder else {}
-        network = layers.fuse(network)
+        slow = _pretrained.rates(network, backbone, weights, ENCODER_RATE)
         network.compile(
-            optimizers.make(optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, **slower),
+            optimizers.make(optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, layer_rates=slow),
             {"class": losses.SparseCategoricalCrossentropy(), "box": losses.boxes(loss, data.image_shape[:2])},
             loss_weights={"class": 1.0, "box": box_weight},
             metrics={"class": metrics.SparseCategoricalAccuracy(name="accuracy"), "box": metrics.BoxIoU()},
@@ -156,18 +151,10 @@ def _parts(targets):
     return {"class": targets[:, 4], "box": targets[:, :4]}
 
 
-def _check(
-    *, backbone, weights, loss, box_weight, box_format, passes, patience, optimizer, precision, **shared
-) -> None:
+def _check(*, backbone, weights, loss, box_weight, box_format, **shared) -> None:
     """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
-    if backbone is not None:
-        if isinstance(backbone, str):
-            checks.one_of("backbone", backbone, backbones.BACKBONES)
-        _pretrained.check(backbone, weights)
+    _pretrained.check_encoder(backbone, weights)
     losses.boxes(loss, (1, 1))
     checks.in_range("box_weight", box_weight, 0, float("inf"), ends="()")
     checks.one_of("box_format", box_format, boxes.FORMATS)
-    check_maps(patch=None, passes=passes, patience=patience)
-    check_training(optimizer=optimizer, precision=precision, job="localize", **shared)
-    if isinstance(backbone, keras.Model):
-        training.as_built(backbone, precision)
+    check_training(network=backbone, job="localize", **shared)

@@ -22,10 +22,10 @@ from kerascnn import (
     training,
 )
 from kerascnn import data as datasets
-from kerascnn.models.registry import MAP_MODELS, parse
+from kerascnn.models import MAP_MODELS
 from kerascnn.training import Result
 from recipes import _pretrained
-from recipes._arguments import check_maps, check_training
+from recipes._arguments import begin, check_model, check_training
 
 ENCODER_RATE = 0.1  # of the learning rate, for a pretrained encoder
 
@@ -120,11 +120,9 @@ def segment(
         python -m recipes segment --data scenes --epochs 10
     """
     arguments = dict(locals())
-    _check(**arguments)
-    folder = training.RunFolder.open(save_to, arguments)
+    folder, callbacks = begin(arguments, _check)
     if folder.ended:
         return training.load(folder.path)
-    callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
     data = datasets.load(
         data, targets="masks", ignore=ignore, class_values=class_values, image_size=image_size, resize=resize,
         validation=validation, seed=seed, skip_bad=skip_bad,
@@ -141,15 +139,14 @@ def segment(
         keras.utils.set_random_seed(seed)
         shape, head = data.image_shape, "sigmoid" if data.multi_label else "softmax"
         if backbone is None:
-            network, encoder = models.build_map(model, shape, data.classes, head=head), ()
+            network = models.build_map(model, shape, data.classes, head=head)
         else:
             network = layers.fuse(backbones.unet_on(backbone, shape, data.classes, weights=weights, head=head))
-            encoder = sum(backbones.encoder_stages(network), ()) if weights else ()
         _check_whole(network, shape, patch)
         rate = schedules.named(schedule, learning_rate, epochs, datasets.steps_per_epoch(shown, batch_size))
-        slower = {"layer_rates": dict.fromkeys(encoder, ENCODER_RATE)} if encoder else {}
+        slow = _pretrained.rates(network, backbone, weights, ENCODER_RATE)
         network.compile(
-            optimizers.make(optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, **slower),
+            optimizers.make(optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, layer_rates=slow),
             losses.maps(loss, class_weight=weight_of, multi_label=data.multi_label),
             metrics=[metrics.MeanIoU(data.classes), metrics.PixelAccuracy()],
         )
@@ -170,22 +167,15 @@ def segment(
     return training.finish(fitted, report, record, folder, pictures=pictures)
 
 
-def _check(
-    *, model, backbone, weights, loss, border_weight, patch, passes, patience, optimizer, precision, **shared
-) -> None:
+def _check(*, model, backbone, weights, loss, border_weight, **shared) -> None:
     """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
-    if backbone is not None:
-        checks.one_of("backbone", backbone, backbones.BACKBONES)
-        _pretrained.check(backbone, weights)
-    elif isinstance(model, str):
-        parse(model, MAP_MODELS)
+    _pretrained.check_encoder(backbone, weights, networks=False)
+    if backbone is None:
+        check_model(model, MAP_MODELS)
     losses.maps(loss, class_weight=shared["class_weight"] and {})  # whether the loss takes weights at all
     if border_weight is not None:
         checks.in_range("border_weight", border_weight, 0, float("inf"), ends="(]")
-    check_maps(patch=patch, passes=passes, patience=patience)
-    check_training(optimizer=optimizer, precision=precision, job="segment", **shared)
-    if isinstance(model, keras.Model):
-        training.as_built(model, precision)
+    check_training(network=model, job="segment", **shared)
 
 
 def _check_borders(border_weight: float | None, data: datasets.Data) -> None:

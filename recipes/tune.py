@@ -12,6 +12,7 @@ from kerascnn import data as datasets
 from kerascnn.inspect import Cost, cost
 from kerascnn.models.registry import MAP_MODELS
 from kerascnn.tuning import Between, Choices, ConvNetSpace, TuneResult, UNetSpace
+from recipes._arguments import resizing
 from recipes._shell import RUNS
 
 SPACES = {  # what is searched unless a space is given
@@ -182,9 +183,10 @@ def _reading(recipe: Callable, data, fixed: Mapping[str, Any]) -> dict[str, Any]
     """The arguments with which the recipe will read the data."""
     options = inspect.signature(datasets.load).parameters
     defaults = {name: each.default for name, each in inspect.signature(recipe).parameters.items()}
-    if isinstance(data, datasets.Data):  # whose images have come to their size by now
-        defaults.pop("resize", None)
-    return {name: fixed.get(name, value) for name, value in defaults.items() if name in options and name != "data"}
+    found = {name: fixed.get(name, value) for name, value in defaults.items() if name in options and name != "data"}
+    if "resize" in found:
+        found["resize"] = resizing(data, found["resize"], defaults["resize"])
+    return found
 
 
 def _cost(arguments: Mapping[str, Any], *, shape: tuple[int, ...], classes: int) -> Cost | None:

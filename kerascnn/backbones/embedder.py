@@ -10,10 +10,13 @@ from kerascnn.backbones.table import BACKBONES
 from kerascnn.backbones.trunk import trunk
 from kerascnn.blocks import embedding
 from kerascnn.models import MODELS, build
+from kerascnn.models.tables import Builder
+
+CLASSES = 2  # of a head that is left out
 
 
 def embedder(
-    model: str | keras.Model,
+    model: str | Builder | keras.Model,
     image_shape: tuple[int, int, int],
     *,
     dimensions: int = 128,
@@ -26,8 +29,8 @@ def embedder(
     """A tower: raw images (batch, height, width, channels), 0..255 -> embeddings `(batch, dimensions)`, in float32.
 
     Args:
-        model: a name of `MODELS`, also with arguments; a name of `BACKBONES`; or a network, whose layers are shared.
-            Its head, if it has one, is left out.
+        model: a name of `MODELS`, also with arguments; a name of `BACKBONES`; a builder `f(image_shape, classes)`; or a
+            network, whose layers are shared. Its head, if it has one, is left out.
         image_shape: (height, width, channels).
         dimensions: of the embedding.
         pooling: of the last map: "average", "max" or "flatten", which keeps places apart.
@@ -51,12 +54,10 @@ def embedder(
 def _lower(model, image_shape, keep, weights):
     if isinstance(model, str) and model in BACKBONES:
         return backbone(model, image_shape, weights=weights)
-    if isinstance(model, str):
-        if model.split("(")[0].strip() not in MODELS:
-            checks.one_of("model", model, [*MODELS, *BACKBONES])
-        return trunk(build(model, image_shape, 2), keep)
+    if isinstance(model, str) and model.split("(")[0].strip() not in MODELS:
+        checks.one_of("model", model, [*MODELS, *BACKBONES])
     if not isinstance(model, keras.Model):
-        raise TypeError(checks.message("model", "be a name or a keras.Model", model))
+        return trunk(build(model, image_shape, CLASSES), keep)
     lower = trunk(model, keep)
     takes = tuple(lower.inputs[0].shape[1:])
     if len(takes) != len(image_shape) or any(a not in (None, b) for a, b in zip(takes, image_shape, strict=False)):

@@ -21,6 +21,7 @@ NEW = (
     "head",
     "class",
     "box",
+    "embedding",
 )  # so begin the names of all other layers
 
 
@@ -57,7 +58,7 @@ def encoded(
 
 
 def encoder_stages(model: keras.Model) -> tuple[tuple[str, ...], ...]:
-    """The names of the encoder's layers of `unet_on`, `detector_on` or `localizer_on`, from bottom to top.
+    """The names of the encoder's layers of `unet_on`, `detector_on`, `localizer_on` or `embedder`, from bottom to top.
 
     To train the rest alone: `freeze(model)`, then `unfreeze` the layers that are not among these; then the top stages
     of the encoder too, as in fine-tuning.

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from kerascnn import checks
+from kerascnn.layers.distances import DISTANCES
 
-DISTANCES = ("squared", "euclidean", "cosine")
 LEAST = np.finfo(np.float32).tiny
 
 

@@ -88,7 +88,7 @@ def run(  # noqa: PLR0913 (what a training is told)
     best = KeepBest(monitor, patience=patience, path=folder.file("best.npz"), keep=keep)
     clock = datasets.InputClock()
     log = Log(folder.file("history.csv"), clock.seconds)
-    steps = sampler.steps(data.train_size, batch_size) if sampler else datasets.steps_per_epoch(data, batch_size)
+    steps = datasets.steps_per_epoch(data, batch_size, sampler)
     images = steps * (batch_size if sampler else min(batch_size, data.train_size))
     progress = [] if verbose == 0 else [Progress(epochs, images, live=False if verbose == 2 else None)]
     everyone = [*callbacks, StopOnNaN(), best, log]

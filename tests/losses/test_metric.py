@@ -233,6 +233,9 @@ def test_arguments_of_names():
     assert (loss.distance, loss.margin, loss.mining) == ("cosine", 0.3, "hard")
     assert losses.embeddings(loss) is loss
     assert losses.embeddings("arcface", distance="cosine", margin=0.25).margin == 0.25
+    soft = losses.embeddings("triplet", distance="euclidean", margin="soft", mining="all")
+    expected = (np.log1p(np.exp(1 - 2.5)) + np.log1p(np.exp(1 - 1.5))) / 2  # of anchors 0 and 1
+    assert float(soft([0, 0, 1], [[0.0], [1.0], [2.5]])) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.backend
@@ -240,6 +243,12 @@ def test_arguments_of_names():
     ("call", "message"),
     [
         (lambda: losses.embeddings("tripletts"), "`loss` must be one of .* Did you mean 'triplet'"),
+        (
+            lambda: losses.embeddings("circle", margin="soft"),
+            "`loss` must be one of 'triplet'.* Only triplets are soft",
+        ),
+        (lambda: losses.embeddings("nt-xent", margin="soft"), "`margin` must be None for loss='nt-xent'"),
+        (lambda: losses.embeddings("triplet", margin="hard"), r"`margin` must be in \(0, inf\)"),
         (lambda: losses.embeddings("lifted", mining="hard"), "`mining` must be None for loss='lifted'"),
         (lambda: losses.embeddings("cosface", distance="squared"), "`distance` must be None for loss='cosface'"),
         (lambda: losses.embeddings(losses.Lifted(), margin=1), "`margin` must be None where `loss` is not a name"),

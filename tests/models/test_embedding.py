@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerascnn import losses
-from kerascnn.backbones import embedder
+from kerascnn.backbones import embedder, encoder_stages
 from kerascnn.layers import LearntThreshold
 from kerascnn.losses.metric import between
 from kerascnn.models import lenet5, pair_model, siamese, triplet_model, with_centres
@@ -98,6 +98,24 @@ def test_centres_train_the_tower():
     assert not np.allclose(before, tower(IMAGES))
 
 
+def test_a_tower_of_a_builder_is_that_of_its_network():
+    def build(image_shape, classes):
+        return lenet5(image_shape, classes, filters=(2, 4))
+
+    tower = embedder(build, (28, 28, 1), dimensions=8)
+    assert tower.output_shape == (None, 8)
+    assert [layer.name for layer in tower.layers] == [
+        layer.name for layer in embedder(SMALL, (28, 28, 1), dimensions=8).layers
+    ]
+
+
+def test_what_of_a_tower_was_there_before_its_head(tower):
+    names = {name for names in encoder_stages(tower) for name in names}
+    learned = {layer.name for layer in tower.layers if layer.weights and not layer.name.startswith("embedding")}
+    assert len(learned) == 2 and learned <= names
+    assert not any(name.startswith("embedding") for name in names)
+
+
 def test_precision_of_a_whole_step_in_half():
     keras.config.set_dtype_policy("mixed_bfloat16")  # tests/conftest.py sets it back
     tower = embedder(SMALL, (28, 28, 1), dimensions=8)
@@ -126,7 +144,7 @@ def maps():
     ("call", "error", "message"),
     [
         (lambda: embedder("lenet6", (28, 28, 1)), ValueError, "`model` must be one of .* Did you mean 'lenet5'"),
-        (lambda: embedder(3, (28, 28, 1)), TypeError, "`model` must be a name or a keras.Model"),
+        (lambda: embedder(3, (28, 28, 1)), TypeError, "`model` must be a name, a builder f"),
         (lambda: embedder("lenet5", (28, 28, 1), dimensions=0), ValueError, "`dimensions` must be an integer"),
         (lambda: embedder("lenet5", (28, 28, 1), pooling="mean"), ValueError, "`pooling` must be one of"),
         (lambda: embedder(lenet5((28, 28, 1), 2), (32, 32, 1)), ValueError, r"`model` must take images of shape \(32"),

@@ -2,10 +2,14 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import kerascnn
+from kerascnn import data as datasets
+from kerascnn import models, reports
 from kerascnn.augmentation import Pipeline, Shift
 from recipes import embed, tune
 
@@ -45,6 +49,49 @@ def test_centres_of_classes_are_dropped_after_training():
     assert result.metrics["recall_at_1"] > 0.5
 
 
+def small(image_shape, classes):
+    return models.convnet(image_shape, classes, filters=(8, 16))
+
+
+def test_a_builder_a_soft_margin_and_figures_that_are_asked_for():
+    digits = datasets.load("digits")
+    options = SHORT | {"model": small, "epochs": 1, "margin": "soft", "mining": "batch-hard", "far": 0.02, "ways": 4}
+    result = embed(digits, **options)
+    record = result.extras["record"]
+    assert record["model"]["name"] == "small" and record["arguments"]["margin"] == "soft"
+    own = {"distance": "squared", "far": 0.02, "episodes": {"ways": 4}}
+    again = reports.embedding(result.model, digits, **own).figures
+    assert record["episodes"]["ways"] == 4 and not record["episodes"]["within_groups"]
+    for name in ("tau", "episode_accuracy", "episode_accuracy_low"):
+        assert result.metrics[name] == pytest.approx(again[name], abs=1e-5)
+    assert result.metrics["false_accepts"] < 0.05 < result.metrics["eer"]  # by which tau would else be chosen
+
+
+def test_episodes_are_of_one_group_where_there_are_groups(tmp_path):
+    for index in range(12):
+        folder = tmp_path / "data" / "ab"[index % 2] / f"class{index // 2}"
+        folder.mkdir(parents=True)
+        for number in range(6):
+            pixels = RNG.integers(20 * index, 20 * index + 20, (8, 8), "uint8")
+            Image.fromarray(pixels).save(folder / f"{number}.png")
+    options = SHORT | {"epochs": 1, "nested": True, "ways": 6, "validation": 0.4, "classes_per_batch": 6}
+    result = embed(tmp_path / "data", **options)
+    assert result.extras["record"]["episodes"]["within_groups"] and result.metrics["episode_accuracy"] > 1 / 6
+    with pytest.raises(ValueError, match="`labels` must have 7 classes of a group"):  # all have 6, before any training
+        embed(tmp_path / "data", **options | {"ways": 7}, callbacks=[keras.callbacks.LambdaCallback(wrong)])
+
+
+def wrong(*_):
+    raise AssertionError("it trains")
+
+
+@pytest.mark.parametrize("of_classes", [{"unseen": 2}, {"nested": True}, {"far": 0.1}, {"ways": 2}])
+def test_what_asks_for_classes_is_refused_for_images_without_labels(of_classes):
+    images = RNG.integers(0, 256, (20, 8, 8, 1), "uint8")
+    with pytest.raises(ValueError, match=f"`{[*of_classes][0]}` must be left out for images without labels"):
+        embed(images, **SHORT | {"views": 2, "augment": Pipeline(Shift(0.1)), **of_classes})
+
+
 @pytest.mark.slow
 def test_killed_and_started_again_it_ends_as_if_never_stopped(tmp_path, kill):
     options = SHORT | {"epochs": 3, "augment": Pipeline(Shift(0.1)), "mining": "curriculum"}
@@ -71,6 +118,11 @@ def test_images_without_labels_are_learned_by_their_views():
     [
         ({"loss": "tripled"}, "`loss` must be one of"),
         ({"mining": "harder"}, "`mining` must be one of"),
+        ({"margin": "soft", "loss": "lifted"}, "`loss` must be one of 'triplet'"),
+        ({"far": 2}, r"`far` must be in \[0, 1\]"),
+        ({"ways": 1}, "`ways` must be an integer of at least 2"),
+        ({"ways": 11}, "`labels` must have 11 classes"),
+        ({"model": "resnet21"}, "`model` must be one of"),
         ({"distance": "manhattan"}, "`distance` must be one of"),
         ({"dimensions": 0}, "`dimensions` must be an integer"),
         ({"views": 2}, "`augment` must not be None for views"),

@@ -21,7 +21,7 @@ def run_folder(tmp_path_factory):
     model = keras.Sequential([keras.Input((4, 6, 3)), keras.layers.GlobalAveragePooling2D()])
     model.save(folder / "model.keras")
     data = {"name": "colours", "image_shape": [4, 6, 3], "class_names": [], "report": {"resize": "letterbox"}}
-    record = {"recipe": "embed", "data": data, "metrics": {}, "history": {}}
+    record = {"recipe": "embed", "data": data, "metrics": {}, "history": {}, "embedding": {"dimensions": 3}}
     (folder / "result.json").write_text(json.dumps(record))
     return folder
 
@@ -114,6 +114,18 @@ def test_an_array_has_the_neighbours_of_its_file(run_folder, photos, query):
     with Image.open(query) as file:
         image = np.asarray(file)
     assert retrieval.neighbours(stored, model, image).ids == retrieval.neighbours(stored, model, query).ids
+
+
+def test_a_run_that_gives_no_embeddings_is_refused(run_folder, photos, tmp_path, capsys):
+    shutil.copytree(run_folder, tmp_path / "run")
+    record = json.loads((run_folder / "result.json").read_text())
+    del record["embedding"]
+    (tmp_path / "run" / "result.json").write_text(json.dumps(record))
+    file = tmp_path / "my.index"
+    assert line.main(["index", "--model", str(tmp_path / "run"), "--images", str(photos), "--to", str(file)]) == 2
+    error = capsys.readouterr().err
+    assert "`model` must be a network that gives embeddings" in error and "python -m recipes embed" in error
+    assert not file.exists()
 
 
 def test_errors_name_the_argument(run_folder, photos, query, tmp_path):

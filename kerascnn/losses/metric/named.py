@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from typing import Literal
 
 import keras
 
@@ -24,20 +25,21 @@ EMBEDDING_LOSSES: dict[str, Callable[..., keras.losses.Loss]] = {
     "arcface": ArcFace,
     "cosface": CosFace,
 }
+SOFT = "soft"  # in place of a margin
 
 
 def embeddings(
     loss: str | keras.losses.Loss = "triplet",
     *,
     distance: str | None = None,
-    margin: float | None = None,
+    margin: float | Literal["soft"] | None = None,
     mining: str | None = None,
 ) -> keras.losses.Loss:
     """The loss that `loss` stands for, on labels `(b,)` and embeddings `(b, d)`; see `needs_centres` for three of them.
 
     `loss` is a name of `EMBEDDING_LOSSES` or a loss, which is returned as it is. What is None is left to the loss;
-    the losses on cosines take distance="cosine". Raises: ValueError for an unknown name, and for an argument that the
-    loss does not have; TypeError for what is neither.
+    the losses on cosines take distance="cosine". margin="soft" is `Triplet(soft=True)`. Raises: ValueError for an
+    unknown name, and for an argument that the loss does not have; TypeError for what is neither.
 
     >>> embeddings("triplet", margin=0.5, mining="batch-hard").margin
     0.5
@@ -53,6 +55,10 @@ def embeddings(
         if "distance" not in takes and given.get("distance") == "cosine":
             del given["distance"]
         _check(given, takes, f"be None for loss={loss!r}", f"It takes {' and '.join(takes)}.")
+        if margin == SOFT:
+            checks.one_of("loss", loss, ["triplet"], "Only triplets are soft: pass a number as `margin`.")
+            del given["margin"]
+            return Triplet(soft=True, **given)
         return kind(**given)
     if not isinstance(loss, keras.losses.Loss):
         raise TypeError(checks.message("loss", "be a name or a keras.losses.Loss", loss))
