@@ -8,22 +8,36 @@ SHARES += ("map_at_r", "precision", "recall", "f1", "map75", "map50_95", "ar100"
 SHARES += ("false_alarms", "validation_f1", "recall_at_5", "recall_at_10", "precision_at_1", "r_precision", "eer")
 SHARES += ("accuracy_at_tau", "false_accepts", "false_rejects", "recall_at_1_pixels", "recall_at_1_untrained")
 SHARES += ("episode_accuracy", "episode_accuracy_low", "episode_accuracy_high")
+SHARES += ("linear_probe_accuracy", "linear_probe_accuracy_pca", "knn_accuracy", "mse_below_pca", "active_units")
+SHARES += ("active_share",)
 """Metrics written as percentages."""
 LONGEST = 30
 """Most rows of the table of classes; the worst come first where there are more."""
 
 LIKE = "- The figures hold for images like those of the data above; on others the answer may be as sure, and wrong.\n"
 EDGES = "left, top, right and bottom edge in pixels"
-NEEDS = dict.fromkeys(("masks", "images", "box"), "import kerascnn.layers  # which the file has\n")
+OURS = ("masks", "images", "box", "stylized", "autoencoder")
+NEEDS = dict.fromkeys(OURS, "import kerascnn.layers  # which the file has\n")
 NEEDS["boxes"] = "import kerascnn.models  # which the file needs\n"
 """Lines of the example, by what the targets are."""
-ANSWERS = {"images": "images", "boxes": "found", "box": "found", "embeddings": "embeddings"}
+ANSWERS = dict.fromkeys(("images", "stylized", "autoencoder"), "images") | {"boxes": "found", "box": "found"}
+ANSWERS["embeddings"] = "embeddings"
 """What the example calls the answers, where they are not probabilities."""
 SHELL = {
     "embeddings": "python -m recipes index --model FOLDER --images PHOTOS --to photos.index\n"
     "python -m recipes search --index photos.index IMAGE --k 8"
 }
 """How the shell uses it, where that is not by `predict`."""
+PICTURE = """`image.png` is the image, and the one weight of `model.keras`, which Keras' own layers make up:
+
+```python
+import keras, numpy as np
+
+image = keras.saving.load_model("model.keras").predict(np.zeros(1))[0]  # (height, width, channels) in 0..255
+```
+
+`kerascnn.load("FOLDER").extras["image"]` is the same in uint8."""
+"""What a card says of a job that made one image, in the place of input, output and use."""
 LIMITS = {
     "labels": LIKE
     + "- It knows only the classes listed: an image of anything else gets one of them.\n"
@@ -36,6 +50,9 @@ LIMITS = {
     "embeddings": LIKE
     + "- It names nothing: it says how alike two images are, less surely of classes that it was not trained on.\n"
     + "- A threshold of the distance holds for images like those it was chosen on; choose it anew for others.",
+    "stylized": "- It knows one style, and its strokes have one size in pixels: larger images get finer ones.",
+    "autoencoder": "- The figures hold for images like those of the data above; of others it may make such.\n"
+    "- A large error says that an image is unlike them, not what is wrong with it.",
     "images": "- The figures hold for images and noise like those of the data above; it may invent detail in others.",
 }
 """What a card warns of, by what the targets are."""
@@ -50,6 +67,10 @@ def model_card(record: Mapping[str, Any]) -> str:
     name, data = _name(record), record.get("data", {})
     if record.get("embedding"):
         data = {**data, **record["embedding"], "targets": "embeddings"}
+    if record.get("autoencoder"):
+        data = {**data, **record["autoencoder"], "targets": "autoencoder"}
+    if record.get("stylized") and data.get("targets") == "images":
+        data = {**data, "targets": "stylized"}
     title = f"{name} on {data['name']}" if data.get("name") else name
     sections = {
         "Figures": _figures(record),
@@ -73,7 +94,10 @@ def _summary(record: Mapping[str, Any], name: str) -> str:
     parameters = record.get("model", {}).get("parameters")
     weights = f", with {parameters:,} trained parameters," if parameters is not None else ""
     date = f" on {record['date'][:10]}" if record.get("date") else ""
-    return f"A convolutional network, `{name}`{weights} made by kerascnn's recipe `{record.get('recipe', '?')}`{date}."
+    if record.get("data", {}).get("targets") == "picture":
+        return f"An image, painted by kerascnn's recipe `{record.get('recipe', '?')}`{date}."
+    kind = "An autoencoder" if record.get("autoencoder") else "A convolutional network"
+    return f"{kind}, `{name}`{weights} made by kerascnn's recipe `{record.get('recipe', '?')}`{date}."
 
 
 def _figures(record: Mapping[str, Any]) -> str:
@@ -97,17 +121,22 @@ def _figures(record: Mapping[str, Any]) -> str:
 def _contract(data: Mapping[str, Any]) -> str:
     if not data.get("image_shape"):
         return ""
+    if data.get("targets") == "picture":
+        return PICTURE
     *sides, channels = data["image_shape"]
     classes, targets = len(data.get("class_names", ())), data.get("targets", "labels")
     size = {1: "length", 2: "height, width", 3: "depth, height, width"}[len(sides)]
-    whole = targets in ("labels", "box", "embeddings")  # images of one size only
+    whole = targets in ("labels", "box", "embeddings", "autoencoder")  # images of one size only
     shape = ", ".join(map(str, (*sides, channels))) if whole else f"{size}, {channels}"
     gives = {
         "labels": f"`(batch, {classes})` probabilities in float32, in the order of the class names.",
         "masks": f"`(batch, {size}, {classes})` probabilities in float32, in the order of the class names.",
         "embeddings": f"`(batch, {data.get('dimensions', 'dimensions')})` embeddings in float32: images are as alike "
         f"as their {data.get('distance', 'euclidean')} distance is small.",
+        "autoencoder": f"such images in float32, made of a code of {data.get('code_size', 'some')} numbers. "
+        '`kerascnn.load("FOLDER").encoder` gives the codes of images, `.decoder` images of codes.',
         "images": f"images `(batch, {size}, channels)` in float32, in 0..255; some may lie outside.",
+        "stylized": f"images `(batch, {size}, {channels})` in float32, in 0..255.",
         "boxes": f"a dict of arrays: `boxes` `(batch, most, 4)`, {EDGES} of the images given; `scores` in 0..1; "
         "`classes`, -1 for none; `count`. `predict` adds `names`, and takes a list of images of several sizes too.",
         "box": f"a dict: `class`, `(batch, {classes})` probabilities in the order of the class names, and `box`, "
@@ -122,6 +151,8 @@ def _contract(data: Mapping[str, Any]) -> str:
 
 def _usage(data: Mapping[str, Any]) -> str:
     size, targets = data.get("image_shape", (28, 28, 1)), data.get("targets", "labels")
+    if targets == "picture":
+        return ""
     answers = ANSWERS.get(targets, "probabilities")
     ours = NEEDS.get(targets, "")
     zeros = f"np.zeros((1, {', '.join(str(side) for side in size)}), 'uint8')"

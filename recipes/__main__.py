@@ -19,8 +19,11 @@ NAMES = (
     "detect",
     "localize",
     "embed",
+    "autoencode",
+    "stylize",
     "tune",
     "predict",
+    "inspect",
     "export",
     "index",
     "search",
@@ -120,8 +123,10 @@ def _report(result, prog: str) -> str:
     pictures = ", ".join(sorted(file.name for file in Path(result.path).glob("*.png")))
     lines = ["", *lines, "", f"{'model':16} {Path(result.path, 'model.keras')}"]
     lines += [f"{'pictures':16} {pictures} (same folder)"] if pictures else []
-    folder = shlex.quote(str(result.path))
-    if result.extras.get("record", {}).get("embedding"):
+    folder, record = shlex.quote(str(result.path)), result.extras.get("record", {})
+    if record.get("data", {}).get("targets") == "picture":
+        return "\n".join([*lines, "", "In Python:", f"  image = kerascnn.load({str(result.path)!r}).extras['image']"])
+    if record.get("embedding"):
         lines += ["", "Search:", f"  {prog} index --model {folder} --images PHOTOS --to photos.npz"]
         lines += [f"  {prog} search --index photos.npz IMAGE"]
     else:

@@ -1,4 +1,4 @@
-"""Image files through a network that answers for each pixel."""
+"""Image files through a network that answers for each pixel, or gives the image back."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -37,6 +37,20 @@ def answer(result: Result, file: Path, to: Path) -> dict[str, Any]:
     return {"image": str(file), **_masks(output, data["class_names"], data["multi_label"], to, file.stem)}
 
 
+def rebuild(result: Result, file: Path, to: Path, resize: str) -> dict[str, Any]:
+    """Writes what an autoencoder makes of a file into the folder `to`; says where, and how far it is from the image."""
+    record = result.extras["record"]
+    *size, channels = record["data"]["image_shape"]
+    image = datasets.read_image(file, image_size=tuple(size), resize=resize, channels=channels)
+    output = np.asarray(result.model.predict_on_batch(image[None]))[0]
+    to.mkdir(parents=True, exist_ok=True)
+    written = to / f"{file.stem}-rebuilt.png"
+    datasets.write_image(written, np.clip(np.rint(output), 0, 255).astype(np.uint8))
+    error = float(np.mean(np.square((output - image) / 255)))
+    unusual = error > record["metrics"]["mse_p99"]
+    return {"image": str(file), "written": str(written), "error": round(error, 6), "unusual": unusual}
+
+
 def _seen_size(model, size: tuple[int, int], data: Mapping[str, Any]) -> tuple[int, int]:
     """The size at which the network sees an image: that of training where images were resized for it."""
     trained, resize = tuple(data["image_shape"][:2]), data.get("report", {}).get("resize")
@@ -63,6 +77,8 @@ def cells(answer: Mapping[str, Any]) -> dict[str, str]:
     """The columns of the table for a file."""
     shares = sorted(answer.get("shares", {}).items(), key=lambda each: -each[1])
     told = {"pixels": ", ".join(f"{name} {share:.1%}" for name, share in shares[:5])} if shares else {}
+    if "error" in answer:
+        told = {"error": f"{answer['error']:.4f}{' (unusual)' * answer['unusual']}"}
     return {"image": answer["image"], "written": answer["written"], **told}
 
 

@@ -12,6 +12,7 @@ from kerascnn import data as datasets
 from kerascnn.layers import nested
 from kerascnn.models.registry import parse
 from kerascnn.training import Result
+from recipes._arguments import resizing
 
 HEAD = "probabilities"
 PASSES = 10_000  # of images through the network
@@ -48,6 +49,14 @@ def check(backbone, weights) -> None:
     _check_weights(weights, backbone)
 
 
+def check_encoder(backbone, weights, *, networks: bool = True) -> None:
+    """As `check`, of a name of `BACKBONES`, None for a network of our own, or a keras.Model if `networks` will do."""
+    if isinstance(backbone, str) or not (networks or backbone is None):
+        checks.one_of("backbone", backbone, backbones.BACKBONES)
+    if backbone is not None:
+        check(backbone, weights)
+
+
 def _check_weights(weights, backbone: str) -> None:
     """Raises ValueError or TypeError for weights that a backbone of that name cannot take."""
     if weights is None or isinstance(weights, keras.Model):
@@ -65,25 +74,29 @@ def _check_weights(weights, backbone: str) -> None:
 
 
 def network(value):
-    """The network of the folder or the name of a run, or of a .keras file, or a copy of one; all else as it is."""
+    """The network of the folder or the name of a run, or of a .keras file, or a copy of one; all else as it is.
+
+    Of an autoencoder it is the encoder.
+    """
     if _is_run(value):
         value = training.load(value).model
     elif _is_file(value, ".keras"):
         value = keras.saving.load_model(value, compile=False)
-    return layers.unfuse(nested.for_use(value)) if isinstance(value, keras.Model) else value
+    if not isinstance(value, keras.Model):
+        return value
+    found = layers.unfuse(nested.for_use(value))
+    return layers.halves(found)[0] if layers.is_autoencoder(found) else found
 
 
-def images(data, pretrained, *, image_size, resize: str, **options) -> datasets.Data:
+def images(data, pretrained, *, image_size, resize: str, default: str = "crop", **options) -> datasets.Data:
     """The data as `data.load` reads them, in the size and the colours that suit the backbone; a `Data` as it is.
 
+    `default` is that of the recipe's `resize`.
     Raises: ValueError, as `data.load` does, and for images that a network which exists does not take.
     """
-    if isinstance(data, datasets.Data):
-        resize = "stretch" if resize == "crop" else resize  # the default there, and here: nothing was asked for
-        options |= {"image_size": image_size, "resize": resize}
-    else:
-        size = image_size or native_size(pretrained)
-        options |= {"image_size": size, "resize": resize, "color": color(pretrained)}
+    options |= {"image_size": image_size, "resize": resizing(data, resize, default)}
+    if not isinstance(data, datasets.Data):
+        options |= {"image_size": image_size or native_size(pretrained), "color": color(pretrained)}
     loaded = datasets.load(data, **options)
     takes = pretrained.input_shape[1:] if isinstance(pretrained, keras.Model) else loaded.image_shape
     if len(takes) != len(loaded.image_shape) or any(
@@ -121,6 +134,13 @@ def trunk(pretrained, source, keep: str, image_shape, classes: int) -> tuple[ker
     else:
         lower = backbones.trunk(models.build(pretrained, image_shape, classes), keep)
     return lower, backbones.transfer(source, lower) if given else None
+
+
+def rates(network: keras.Model, backbone, weights, factor: float) -> dict[str, float] | None:
+    """`factor` of the learning rate for each layer in `network` of a `backbone` that has learned; None without one."""
+    if backbone is None or not (weights or isinstance(backbone, keras.Model)):
+        return None
+    return dict.fromkeys(sum(backbones.encoder_stages(network), ()), factor)
 
 
 def head_name(lower: keras.Model) -> str:

@@ -17,7 +17,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 SCALARS = (bool, int, float, str, NoneType)
 RUNS = Path("saved_models", "runs")
-NAMED = ("detect", "localize", "embed")  # recipes whose runs would else be called as those of others are
+FILES = ("content", "style", "data")  # options that name files
+NAMED = ("detect", "localize", "embed", "autoencode", "stylize")  # whose runs would else be called as others' are
 NOISE = re.compile(rb"WARNING: All log messages before absl|[IWE]\d{4} ")  # TensorFlow 2.21 has no setting for these
 
 
@@ -109,9 +110,11 @@ def default_save_to(recipe: Callable, options: dict[str, Any]) -> str:
     >>> default_save_to(classify, {"data": "photos/birds/", "model": "resnet20(kernel_size=5)", "epochs": 10})
     'saved_models/runs/birds-resnet20-kernel_size=5-epochs=10'
     """
-    names = [Path(options[key]).name if key == "data" else options[key] for key in ("data", "model") if key in options]
+    files = [options[key] for key in FILES if options.get(key) is not None]
+    names = [Path(path).name for each in files for path in ([each] if isinstance(each, str) else each)]
+    names += [options["model"]] if options.get("model") is not None else []
     defaults = {name: each.default for name, each in inspect.signature(recipe).parameters.items()}
-    others = [name for name in options if name not in ("data", "model", *_silent())]
+    others = [name for name in options if name not in (*FILES, "model", *_silent())]
     names += [f"{name}={_word(options[name])}" for name in others if options[name] != defaults[name]]
     names[1:1] = [recipe.__name__] if recipe.__name__ in NAMED else []
     words = [re.sub(r"[^\w.=-]+", "-", name).strip("-") for name in names]

@@ -26,7 +26,7 @@ from kerascnn import data as datasets
 from kerascnn.metrics import SparseCategoricalAccuracy
 from kerascnn.training import Result, Stage
 from recipes import _pretrained
-from recipes._arguments import check_training
+from recipes._arguments import begin, check_training
 
 HEAD_RATE = 3e-4  # of a head on features that stay
 
@@ -79,8 +79,8 @@ def finetune(
     Args:
         data: as `classify` takes it: a folder with one sub-folder a class, a tfds name, arrays or a `Data`.
         backbone: a name of `backbones.BACKBONES` ("efficientnet_lite0", "resnet50", "convnext_tiny", ...) or of
-            `models.MODELS` ("resnet20"); or a trained network, whose head is replaced: a folder of a run, a name in the
-            zoo, a .keras file, in Python also a Result or a keras.Model.
+            `models.MODELS` ("resnet20"); or a trained network, whose head is replaced, an autoencoder by its encoder: a
+            folder of a run, a name in the zoo, a .keras file, in Python also a Result or a keras.Model.
         weights: of a backbone that is a name: "imagenet", a file, a folder of a run, a name in the zoo, in Python also
             a Result or a keras.Model; None for random ones.
         keep: of a network of your own, its "convolutional" part, or "all but output".
@@ -125,11 +125,9 @@ def finetune(
     """
     backbone, weights = _pretrained.plain(backbone), _pretrained.plain(weights)
     arguments = dict(locals())
-    _check(**arguments)
-    folder = training.RunFolder.open(save_to, arguments)
+    folder, callbacks = begin(arguments, _check)
     if folder.ended:
         return training.load(folder.path)
-    callbacks = [*callbacks, *training.tensorboard(tensorboard, folder)]
     pretrained, source = _pretrained.network(backbone), _pretrained.network(weights)
     data = _pretrained.images(
         data, pretrained, image_size=image_size, resize=resize, validation=validation, seed=seed, skip_bad=skip_bad

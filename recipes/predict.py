@@ -12,16 +12,19 @@ import kerascnn.training
 from kerascnn import checks
 from recipes import _boxes, _maps
 
+TOP, BATCH = 3, 32  # classes to name, and images at once, unless it is said
+TAKES = {"labels": ("top", "batch_size"), "boxes": ("score",), "box": ("score",)}  # of what depends on the network
+
 
 def predict(
     model: str | Path,
     images: Sequence[str | Path],
     *,
-    top: int = 3,
+    top: int | None = None,
     score: float | None = None,
     output: Literal["table", "json"] | None = "table",
     to: str | Path = ".",
-    batch_size: int = 32,
+    batch_size: int | None = None,
 ) -> list[dict[str, Any]]:
     """Says what is in image files: their classes, the objects in them, or a mask or a restored image of each.
 
@@ -31,6 +34,10 @@ def predict(
     masks `"shares"`, the share of the pixels that each class has. Where images were resized for training, the network
     sees files at that scale.
 
+    For a network of `autoencode` its reconstruction is written, in the network's size, and the entry is `{"image",
+    "written": path, "error", "unusual"}`: the mean square of the differences, of values in 0..1, and whether it is more
+    than 99 in 100 of the images that the network was judged on have.
+
     For a network of `detect` or `localize` boxes are drawn on a copy of each file, and the entry is `{"image",
     "written": path, "objects": [{"label", "score", "box": [left, top, right, bottom]}, ...]}`, the surest first and in
     pixels of the file.
@@ -38,31 +45,33 @@ def predict(
     Args:
         model: Folder of a finished run, or a name in the zoo.
         images: Image files to label.
-        top: How many classes to name for each image.
+        top: How many classes a classifier names for each image; None is 3.
         score: Least score of an object, in 0..1; None takes the detector's own. Others are left out.
         output: Print a table, JSON, or nothing.
         to: Folder for masks (PNG files whose values are the classes' indices), restored images and images with boxes.
-        batch_size: Images that go through the network at once.
+        batch_size: Images that go through a classifier at once; None is 32. Other networks see them singly.
 
     Raises:
-        ValueError: for no image, a wrong number, pictures that would have one name, or a network that gives embeddings.
+        ValueError: for no image, a wrong number, pictures that would have one name, a network that gives embeddings, or
+            what a network of this kind cannot be asked.
         OSError: that names a missing or broken file.
 
     Examples:
         python -m recipes predict --model digits-resnet20 image.png another.jpg --output json
     """
-    checks.positive_int("top", top)
-    checks.positive_int("batch_size", batch_size)
+    for name, value in {"top": top, "batch_size": batch_size}.items():
+        if value is not None:
+            checks.positive_int(name, value)
     if score is not None:
         checks.in_range("score", score, 0, 1)
     checks.one_of("output", output, ["table", "json", None])
     if not images:
         raise ValueError(checks.message("images", "name at least one file", images, "Pass the path of an image."))
     result = kerascnn.training.load(model)
-    _check(result.extras["record"], model)
+    _check(result.extras["record"], model, top=top, score=score, batch_size=batch_size)
     data, resize = result.extras["record"]["data"], _resize(result.extras["record"])
-    if data.get("targets", "labels") == "labels":
-        answers, row = _labelled(result.model, images, data, resize, top, batch_size), _cells
+    if _targets(data) == "labels":
+        answers, row = _labelled(result.model, images, data, resize, top or TOP, batch_size or BATCH), _cells
     else:
         _maps.check_names(images)
         answers, row = _drawn(result, images, Path(to), resize, score)
@@ -70,14 +79,28 @@ def predict(
     return answers
 
 
-def _check(record: Mapping[str, Any], model: str | Path) -> None:
+def _targets(data: Mapping[str, Any]) -> str:
+    return data.get("targets", "labels")
+
+
+def _check(record: Mapping[str, Any], model: str | Path, **asked) -> None:
+    """Raises ValueError for a network that does not say what is in an image, and for what it cannot be asked."""
     if record.get("embedding"):
         mend = "This one gives embeddings: `python -m recipes index` and `search` find what is like an image."
         raise ValueError(checks.message("model", "say what is in an image", str(model), mend))
+    if _targets(record["data"]) == "picture":
+        raise ValueError(checks.message("model", "say what is in an image", str(model), "This one is an image itself."))
+    takes = TAKES.get(_targets(record["data"]), ())
+    for name, value in asked.items():
+        if value is not None and name not in takes:
+            mend = f"It takes {' and '.join(takes)}." if takes else ""
+            raise ValueError(checks.message(name, f"be left out for a network of {record['recipe']}", value, mend))
 
 
 def _drawn(result, images, to: Path, resize: str, score: float | None) -> tuple[list[dict[str, Any]], Callable]:
     """The answers of a network that says where something is, and what makes a row of the table of one."""
+    if result.extras["record"].get("autoencoder"):
+        return [_maps.rebuild(result, Path(file), to, resize) for file in images], _maps.cells
     if result.extras["record"]["data"]["targets"] in ("boxes", "box"):
         return _boxes.answers(result, images, to, resize=resize, score=score), _boxes.cells
     return [_maps.answer(result, Path(file), to) for file in images], _maps.cells

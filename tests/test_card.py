@@ -128,6 +128,21 @@ def test_networks_that_give_vectors():
     assert "recipes predict" not in card and "It names nothing" in card
 
 
+def test_autoencoders():
+    data = RECORD["data"] | {"targets": "images", "class_names": []}
+    facts = {"autoencoder": {"kind": "conv", "code_size": 32}, "metrics": {"mse": 0.00987, "mse_below_pca": 0.348}}
+    card = model_card(RECORD | facts | {"data": data, "per_class": ()})
+    for line in (
+        "| mse | 0.00987 |",
+        "| mse below pca | 34.80 % |",
+        "images = model.predict(np.zeros((1, 28, 28, 1), 'uint8'))  # your images here",
+        "import kerascnn.layers  # which the file has",
+    ):
+        assert line in card.splitlines()
+    assert "An autoencoder, `resnet20(kernel_size=5)`" in card and "made of a code of 32 numbers" in card
+    assert "Takes raw images `(batch, 28, 28, 1)`" in card and "A large error says that an image is unlike" in card
+
+
 def test_many_classes_of_objects_are_cut_to_the_worst():
     rows = [{"class": f"c{i}", "ap50": i / 100, "objects": 1} for i in range(40)][::-1]
     card = model_card(RECORD | {"per_class": rows})

@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "card": {"checks"},
     "retrieval": BASE | {"data", "metrics"},
     "oneshot": BASE | {"layers", "metrics"},
+    "stylizing": {"checks", "layers", "losses", "inspect", "callbacks", "data"},
     "training": TOOLS,
     "tuning": TOOLS | {"training"},
 }
@@ -57,6 +58,8 @@ ONLY_IN = {
     "sklearn": (
         "kerascnn/data/builtin.py",
         "kerascnn/metrics/clustering.py",
+        "kerascnn/metrics/probes.py",
+        "kerascnn/reports/autoencoding_figures.py",
         "kerascnn/reports/embedding.py",
         "kerascnn/tuning/importance.py",
     ),

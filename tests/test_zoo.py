@@ -13,6 +13,7 @@ ROOT = Path(kerascnn.__file__).parents[1]
 
 ZOO = sorted(path.parent.name for path in (ROOT / "saved_models").glob("*/result.json"))
 DETECTOR = "scenes-detector"  # which answers with boxes
+AUTOENCODER = "fashion_mnist-autoencoder"  # with images
 
 
 def test_the_readme_names_them():
@@ -20,7 +21,7 @@ def test_the_readme_names_them():
     assert ZOO and all(name in text for name in ZOO)
 
 
-@pytest.mark.parametrize("name", [name for name in ZOO if name != DETECTOR])
+@pytest.mark.parametrize("name", [name for name in ZOO if name not in (DETECTOR, AUTOENCODER)])
 def test_a_model_of_the_zoo_loads_and_answers(name):
     result = kerascnn.load(name)
     record = result.extras["record"]
@@ -56,4 +57,14 @@ def test_the_detector_is_as_good_as_its_card_says():
     result = kerascnn.load(DETECTOR)
     report = reports.detection(result.model, kerascnn.data.load("scenes", targets="boxes"))
     assert report.figures["map50"] == pytest.approx(result.metrics["map50"], abs=1e-3)
+    assert not re.search(r"(/tmp|/home|/root|/work)/", (result.path / "result.json").read_text())
+
+
+def test_the_autoencoder_gives_codes_and_images():
+    result = kerascnn.load(AUTOENCODER)
+    images = np.full((2, 28, 28, 1), 128, "uint8")
+    codes = result.encoder.predict(images, verbose=0)
+    assert codes.shape == (2, result.extras["record"]["autoencoder"]["code_size"])
+    again = result.model.predict(images, verbose=0)
+    np.testing.assert_allclose(result.decoder.predict(codes, verbose=0), again, atol=1)
     assert not re.search(r"(/tmp|/home|/root|/work)/", (result.path / "result.json").read_text())

@@ -1,5 +1,8 @@
 """Blocks: functions from tensor to tensor that name every node, made of Keras' layers and our BatchNormalization."""
 
+from kerascnn.blocks.codes import dense_code as dense_code
+from kerascnn.blocks.codes import gaussian_code as gaussian_code
+from kerascnn.blocks.codes import sparse_code as sparse_code
 from kerascnn.blocks.conv import activate as activate
 from kerascnn.blocks.conv import conv as conv
 from kerascnn.blocks.conv import normalize as normalize
@@ -9,6 +12,7 @@ from kerascnn.blocks.detection_heads import anchor_free_head as anchor_free_head
 from kerascnn.blocks.detection_heads import box_head as box_head
 from kerascnn.blocks.encoder import encoder_block as encoder_block
 from kerascnn.blocks.encoder import stack as stack
+from kerascnn.blocks.enlarging import enlarge as enlarge
 from kerascnn.blocks.heads import auxiliary as auxiliary
 from kerascnn.blocks.heads import classifier as classifier
 from kerascnn.blocks.heads import embedding as embedding

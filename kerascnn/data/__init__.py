@@ -15,7 +15,9 @@ from kerascnn.data.dataset import Data as Data
 from kerascnn.data.dataset import Source as Source
 from kerascnn.data.images import fit as fit
 from kerascnn.data.images import read_image as read_image
+from kerascnn.data.images import recolor as recolor
 from kerascnn.data.loading import load as load
+from kerascnn.data.own import labelled as labelled
 from kerascnn.data.pairs import pair_batches as pair_batches
 from kerascnn.data.pairs import triplet_batches as triplet_batches
 from kerascnn.data.remembering import remembered as remembered

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from kerascnn.data.dataset import SPLITS, Data
 from kerascnn.data.sources import Own
 
 OF_CLASSES = ("class_counts", "class_pixels", "object_counts", "mask_values", "blank")  # entries of a report
+
+
+def labelled(data: Any) -> bool:
+    """Whether what `load` takes says of what class its images are; an array does not, nor a folder without folders."""
+    if isinstance(data, Data):
+        return data.targets == "labels"
+    if isinstance(data, str | Path) and Path(data).is_dir():
+        return any(entry.is_dir() for entry in Path(data).iterdir())
+    if isinstance(data, tuple | list):
+        pair = data[0] if data and isinstance(data[0], tuple | list) else data
+        return len(pair) == 2 and np.ndim(pair[1]) == 1
+    return isinstance(data, str | Path) and str(data).partition("/")[0] != "scenes"
 
 
 def own_targets(data: Data) -> Data:

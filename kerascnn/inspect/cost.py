@@ -1,25 +1,23 @@
 """What a network costs: its parameters and its arithmetic for one image, known before it takes any memory."""
 
 import math
-import random
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 from keras import layers
 
-from kerascnn import checks
-from kerascnn.layers import nested
+from kerascnn.inspect.tracing import calls, known, traced
 
 TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
-COUNTED = (
-    *TRANSPOSED,
-    *(layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense),
+CONVOLUTIONS = (
+    *(layers.Conv1D, layers.Conv2D, layers.Conv3D),
     *(layers.DepthwiseConv1D, layers.DepthwiseConv2D, layers.SeparableConv1D, layers.SeparableConv2D),
 )
+COUNTED = (*TRANSPOSED, *CONVOLUTIONS, layers.Dense)
 KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
+FLOPS, MULTIPLY_ADDS = (2, 1), (1, 0)  # what a weight at one place, and what the bias there, count as
 
 
 @dataclass(frozen=True)
@@ -56,61 +54,37 @@ def cost(model: keras.Model | Callable[[], keras.Model], image_shape: tuple[int,
     >>> cost(keras.Model(image, layers.Conv2D(4, 3, padding="same", use_bias=False)(image)))
     Cost(parameters=36, flops=4608)
     """
-    # Keras keeps its names, its precision and the variables still without values for each thread by itself; the seeds
-    # of initial weights it draws from the random numbers of the process.
-    state, policy = random.getstate(), keras.config.dtype_policy()
-    try:
-        with ThreadPoolExecutor(max_workers=1) as apart:
-            return apart.submit(_cost, model, policy, image_shape).result()
-    finally:
-        random.setstate(state)
+    return traced(model, image_shape, lambda network, images: Cost(network.count_params(), _total(network, images)))
 
 
-def _cost(model, policy, image_shape) -> Cost:
-    keras.config.set_dtype_policy(policy)
-    with keras.StatelessScope(initialize_variables=False):
-        built = model if isinstance(model, keras.Model) else model()
-        if not isinstance(built, keras.Model):
-            raise TypeError(checks.message("model", "be a keras.Model or a function that builds one", built))
-        network = nested.graph(built)
-        images = [keras.KerasTensor((1, *(image_shape or x.shape[1:])), x.dtype) for x in network.inputs]
-        return Cost(network.count_params(), _flops(network, images))
-
-
-def _flops(model: keras.Model, inputs: Any) -> int:
-    counts = []
-
-    def call(_path, operation, *args, **kwargs):
-        counts.append(_flops_of_call(operation, *args, *kwargs.values()))
-        return operation.compute_output_spec(*args, **kwargs)
-
-    nested.run(model, inputs, call)
-    return sum(counts)
-
-
-def _flops_of_call(layer: keras.Operation, x: Any = None, *_others) -> int:
+def arithmetic(layer: keras.Operation, inputs: Sequence[Any], worth: tuple[int, int] = FLOPS) -> int:
+    """The operations of one call of a layer, each weight at a place and each bias there for what it is `worth`."""
+    x = inputs[0] if inputs else None
     if isinstance(layer, layers.TimeDistributed):
-        x = keras.KerasTensor((_known(layer, x)[0] * x.shape[1], *x.shape[2:]), x.dtype)
+        x = keras.KerasTensor((known(x.shape, layer.name)[0] * x.shape[1], *x.shape[2:]), x.dtype)
     if isinstance(layer, layers.Wrapper):
-        return _flops_of_call(layer.layer, x)
+        return arithmetic(layer.layer, [x], worth)
     if isinstance(layer, keras.Model):
-        return _flops(layer, x)
+        return _total(layer, x, worth)
     if not isinstance(layer, COUNTED):
         return 0
     outputs = layer.compute_output_spec(x)
-    weights = sum(math.prod(getattr(layer, name).shape) for name in KERNELS if hasattr(layer, name))
     places = _places(layer, x if isinstance(layer, TRANSPOSED) else outputs)
-    return 2 * weights * places + layer.use_bias * math.prod(outputs.shape)
+    return worth[0] * kernel_weights(layer) * places + worth[1] * layer.use_bias * math.prod(outputs.shape)
+
+
+def kernel_weights(layer: keras.Operation) -> int:
+    """How many weights the kernels of a convolution or dense layer have, its biases left out; 0 for all others."""
+    if not isinstance(layer, COUNTED):
+        return 0
+    return sum(math.prod(getattr(layer, name).shape) for name in KERNELS if hasattr(layer, name))
+
+
+def _total(model: keras.Model, inputs: Any, worth: tuple[int, int] = FLOPS) -> int:
+    return sum(arithmetic(call.operation, call.inputs, worth) for call in calls(model, inputs))
 
 
 def _places(layer, x) -> int:
     """How often a kernel is laid on: the size of all axes but that of the channels."""
     channels = 1 if getattr(layer, "data_format", None) == "channels_first" else -1
-    return math.prod(_known(layer, x)) // x.shape[channels]
-
-
-def _known(layer, x) -> tuple[int, ...]:
-    if None in x.shape:
-        rule, mend = "take images of a certain size", "Pass image_shape=(height, width, channels)."
-        raise ValueError(checks.message("model", rule, f"{x.shape} at {layer.name}", mend))
-    return tuple(x.shape)
+    return math.prod(known(x.shape, layer.name)) // x.shape[channels]

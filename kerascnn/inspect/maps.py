@@ -1,6 +1,6 @@
 """What the layers of a model see in images, and the kernels that they see it with."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import keras
@@ -35,7 +35,7 @@ def feature_maps(model: keras.Model, images: Any, layers: Sequence[str] | None =
     seen = outline(model, images[:1])
     last = _one_a_stride(seen, images.shape[1])
     chosen = last if layers is None else [named("layers", layer, maps_in(seen)) for layer in layers]
-    parts = [_maps(model, images[start : start + BATCH], chosen) for start in range(0, len(images), BATCH)]
+    parts = [outputs(model, images[start : start + BATCH], chosen) for start in range(0, len(images), BATCH)]
     return {
         name: np.concatenate([part[path] for part in parts])
         for name, path in zip(layers or chosen, chosen, strict=True)
@@ -90,18 +90,8 @@ def image_batch(images: Any) -> np.ndarray:
     return images
 
 
-def _one_a_stride(seen, height) -> list[str]:
-    """The last map of each stride from the first convolution on, without those only padded for what follows."""
-    last, begun = {}, False
-    maps = maps_in(seen)
-    for path, (operation, shape) in seen.items():
-        begun = begun or isinstance(operation, keras.layers.Conv2D)
-        if begun and path in maps and not isinstance(operation, keras.layers.ZeroPadding2D):
-            last[round(np.log2(height / shape[1]))] = path
-    return list(last.values())
-
-
-def _maps(model, images, paths) -> dict[str, np.ndarray]:
+def outputs(model: keras.Model, images: Any, paths: Collection[str]) -> dict[str, np.ndarray]:
+    """What the operations at `paths`, as of `walk`, give for one batch of images: float32 arrays by path."""
     kept = {}
 
     def keep(path, _operation, _inputs, outputs):
@@ -111,3 +101,14 @@ def _maps(model, images, paths) -> dict[str, np.ndarray]:
 
     walk(model, images, keep)
     return kept
+
+
+def _one_a_stride(seen, height) -> list[str]:
+    """The last map of each stride from the first convolution on, without those only padded for what follows."""
+    last, begun = {}, False
+    maps = maps_in(seen)
+    for path, (operation, shape) in seen.items():
+        begun = begun or isinstance(operation, keras.layers.Conv2D)
+        if begun and path in maps and not isinstance(operation, keras.layers.ZeroPadding2D):
+            last[round(np.log2(height / shape[1]))] = path
+    return list(last.values())

@@ -59,8 +59,12 @@ def graph(model: keras.Model) -> keras.Model:
 
 def output_in(model: keras.Model, layer: keras.Layer) -> Any:
     """The symbolic output of `layer` in the graph of `model`; a shared layer has another one in each further model."""
-    nodes = (node for level in graph(model)._nodes_by_depth.values() for node in level)
-    return next(node.outputs[0] for node in nodes if node.operation is layer)
+    return _node(model, layer).outputs[0]
+
+
+def inputs_in(model: keras.Model, layer: keras.Layer) -> list:
+    """The symbolic inputs of `layer` in the graph of `model`."""
+    return _node(model, layer).input_tensors
 
 
 def run(model: keras.Model, inputs: Any, call: Callable[..., Any], path: str = "") -> Any:
@@ -85,6 +89,11 @@ def run(model: keras.Model, inputs: Any, call: Callable[..., Any], path: str = "
     # Keras' interpreter of the graph: its public way in, calling the model, lets no other call through
     outputs = network._run_through_graph(inputs, operation_fn=lambda operation: operation, call_fn=visit)
     return outputs[0] if isinstance(outputs, (list, tuple)) and len(outputs) == 1 else outputs
+
+
+def _node(model, layer):
+    nodes = (node for level in graph(model)._nodes_by_depth.values() for node in level)
+    return next(node for node in nodes if node.operation is layer)
 
 
 def _graph(model):

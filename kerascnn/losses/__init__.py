@@ -1,4 +1,4 @@
-"""Losses that Keras lacks: of labels, and of maps, boxes and embeddings, which functions of these words name."""
+"""Losses that Keras lacks: of labels, and of maps, boxes, images, embeddings, which functions of these words name."""
 
 from kerascnn.losses.boundary import Boundary as Boundary
 from kerascnn.losses.boxes import BoxIoU as BoxIoU
@@ -6,6 +6,11 @@ from kerascnn.losses.boxes import BoxMSE as BoxMSE
 from kerascnn.losses.boxes import SmoothL1 as SmoothL1
 from kerascnn.losses.crossentropy import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
 from kerascnn.losses.detection import TaskAligned as TaskAligned
+from kerascnn.losses.images import SSIM as SSIM
+from kerascnn.losses.images import ImageMAE as ImageMAE
+from kerascnn.losses.images import ImageMSE as ImageMSE
+from kerascnn.losses.images import PixelCrossentropy as PixelCrossentropy
+from kerascnn.losses.images import luminance as luminance
 from kerascnn.losses.lovasz import Lovasz as Lovasz
 from kerascnn.losses.metric import ArcFace as ArcFace
 from kerascnn.losses.metric import Circle as Circle
@@ -25,10 +30,15 @@ from kerascnn.losses.metric import needs_centres as needs_centres
 from kerascnn.losses.metric import triplet_counts as triplet_counts
 from kerascnn.losses.metric import triplet_shares as triplet_shares
 from kerascnn.losses.named import boxes as boxes
+from kerascnn.losses.named import images as images
 from kerascnn.losses.named import maps as maps
+from kerascnn.losses.perceptual import Perceptual as Perceptual
 from kerascnn.losses.pixelwise import Focal as Focal
 from kerascnn.losses.pixelwise import MapCrossentropy as MapCrossentropy
 from kerascnn.losses.regions import SoftDice as SoftDice
 from kerascnn.losses.regions import Tversky as Tversky
+from kerascnn.losses.style import gram_matrix as gram_matrix
+from kerascnn.losses.style import relative_error as relative_error
+from kerascnn.losses.style import total_variation as total_variation
 from kerascnn.losses.sums import Sum as Sum
 from kerascnn.losses.yolo import YoloLoss as YoloLoss

@@ -1,14 +1,16 @@
-"""Losses of maps and of boxes by name."""
+"""Losses of maps, of boxes and of images by name."""
 
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import keras
 
 from kerascnn import checks
 from kerascnn.losses.boundary import Boundary
 from kerascnn.losses.boxes import BoxIoU, BoxMSE, SmoothL1
+from kerascnn.losses.images import SSIM, ImageMAE, ImageMSE, PixelCrossentropy, luminance
 from kerascnn.losses.lovasz import Lovasz
 from kerascnn.losses.pixelwise import Focal, MapCrossentropy
 from kerascnn.losses.regions import SoftDice, Tversky
@@ -28,6 +30,13 @@ BOX_LOSSES: dict[str, Callable[[tuple[int, int]], keras.losses.Loss]] = {
     "giou": lambda size: BoxIoU("giou"),
     "diou": lambda size: BoxIoU("diou"),
     "ciou": lambda size: BoxIoU("ciou"),
+}
+IMAGE_LOSSES: dict[str, Callable[[], keras.losses.Loss]] = {
+    "mse": ImageMSE,
+    "mae": ImageMAE,
+    "crossentropy": PixelCrossentropy,
+    "ssim": SSIM,
+    "grey_mse": partial(ImageMSE, view=luminance, name="grey_mse"),
 }
 AUTO = "crossentropy + dice"
 WEIGHTED = ("crossentropy", "focal")  # a region loss counts each class alike already
@@ -77,6 +86,24 @@ def boxes(loss: str | keras.losses.Loss, size: tuple[int, int]) -> keras.losses.
     if not isinstance(loss, str):
         return _given(loss, None)
     return _sum([(BOX_LOSSES[name](size), weight) for name, weight in _terms(loss, BOX_LOSSES)])
+
+
+def images(
+    loss: str | Callable, perceptual: Callable[[], keras.losses.Loss] | None = None
+) -> keras.losses.Loss | Callable:
+    """The loss that `loss` stands for, on images of values in 0..255.
+
+    `loss` is a name of `IMAGE_LOSSES`, a sum such as "mse + 0.1 * ssim", or a loss or a function of (true, predicted)
+    images, which is returned as it is. `perceptual` makes what "perceptual" stands for, which is no name without it.
+    Raises: ValueError for an unknown name.
+
+    >>> [(part.name, weight) for part, weight in images("mse + 0.1 * ssim").parts]
+    [('image_mse', 1.0), ('ssim', 0.1)]
+    """
+    if not isinstance(loss, str):
+        return _given(loss, None)
+    known = IMAGE_LOSSES | ({} if perceptual is None else {"perceptual": perceptual})
+    return _sum([(known[name](), weight) for name, weight in _terms(loss, known)])
 
 
 def _sum(parts):

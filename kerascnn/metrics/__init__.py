@@ -29,6 +29,8 @@ from kerascnn.metrics.maps import Dice as Dice
 from kerascnn.metrics.maps import MeanIoU as MeanIoU
 from kerascnn.metrics.maps import PixelAccuracy as PixelAccuracy
 from kerascnn.metrics.neighbours import nearest as nearest
+from kerascnn.metrics.probes import knn_probe as knn_probe
+from kerascnn.metrics.probes import linear_probe as linear_probe
 from kerascnn.metrics.ranking import top_k_accuracy as top_k_accuracy
 from kerascnn.metrics.ranking import worst_mistakes as worst_mistakes
 from kerascnn.metrics.regression import PSNR as PSNR

@@ -4,6 +4,8 @@ from kerascnn.layers.detecting import (
     Detector as Detector,  # there, so that saved ones are known wherever runs are loaded
 )
 from kerascnn.models.alexnet import alexnet as alexnet
+from kerascnn.models.autoencoder import conv_autoencoder as conv_autoencoder
+from kerascnn.models.autoencoder import dense_autoencoder as dense_autoencoder
 from kerascnn.models.auxiliary import Auxiliary as Auxiliary
 from kerascnn.models.cifar_resnet import cifar_resnet as cifar_resnet
 from kerascnn.models.cifar_resnet import resnet20 as resnet20
@@ -26,6 +28,7 @@ from kerascnn.models.lenet5 import lenet5 as lenet5
 from kerascnn.models.mlp import mlp as mlp
 from kerascnn.models.mnist_cnn import mnist_cnn as mnist_cnn
 from kerascnn.models.registry import build as build
+from kerascnn.models.registry import build_autoencoder as build_autoencoder
 from kerascnn.models.registry import build_map as build_map
 from kerascnn.models.registry import describe as describe
 from kerascnn.models.resnet import photo_stem as photo_stem
@@ -37,6 +40,8 @@ from kerascnn.models.resnet import resnet101 as resnet101
 from kerascnn.models.resnet import resnet152 as resnet152
 from kerascnn.models.resnet import small_stem as small_stem
 from kerascnn.models.starts import whitened as whitened
+from kerascnn.models.stylizer import stylizer as stylizer
+from kerascnn.models.tables import AUTOENCODERS as AUTOENCODERS
 from kerascnn.models.tables import MAP_MODELS as MAP_MODELS
 from kerascnn.models.tables import MODELS as MODELS
 from kerascnn.models.unet import attention_unet as attention_unet

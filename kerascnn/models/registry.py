@@ -9,7 +9,8 @@ import keras
 
 from kerascnn import checks
 from kerascnn.layers import nested
-from kerascnn.models.tables import MAP_MODELS, MODELS, OTHER_JOB, Builder
+from kerascnn.layers.halving import halves
+from kerascnn.models.tables import AUTOENCODERS, MAP_MODELS, MODELS, OTHER_JOB, Builder
 from kerascnn.models.texts import name_and_arguments, written
 
 
@@ -60,8 +61,30 @@ def build_map(
     return network
 
 
+def build_autoencoder(
+    model: str | Builder | keras.Model, image_shape: tuple[int, ...], code_size: int, **fixed: Any
+) -> keras.Model:
+    """As `build_map`, for the names of `AUTOENCODERS`, builders `f(image_shape, code_size)` and models of images.
+
+    Raises what `build_map` and `layers.halves` do, and ValueError for a code of another size.
+
+    >>> build_autoencoder("conv_autoencoder(filters=(4, 8), up='resize')", (32, 32, 1), 16).get_layer("code").units
+    16
+    """
+    network = _built(model, image_shape, code_size, AUTOENCODERS, fixed)
+    gives = _checked_output(network, tuple(image_shape))
+    if gives != tuple(image_shape):
+        rule = f"give images of shape {tuple(image_shape)}, as it takes"
+        raise ValueError(checks.message("model", rule, network.name, f"It gives {gives}."))
+    size = halves(network)[0].output_shape[1:]
+    if size != (code_size,):
+        rule = f"have a code of {code_size} numbers"
+        raise ValueError(checks.message("model", rule, network.name, f"It has {size}."))
+    return network
+
+
 def parse(text: str, table: Mapping[str, Builder] = MODELS) -> tuple[Builder, dict[str, Any]]:
-    """Splits a name of `table`, `MODELS` or `MAP_MODELS`, with its arguments into its builder and the arguments.
+    """Splits a name of `table`, such as `MAP_MODELS`, with its arguments into its builder and the arguments.
 
     >>> builder, arguments = parse("lenet5(kernel_size=3)")
     >>> builder.__name__, arguments
@@ -70,7 +93,7 @@ def parse(text: str, table: Mapping[str, Builder] = MODELS) -> tuple[Builder, di
     name, arguments = name_and_arguments(text)
     if name not in table:
         checks.one_of("model", text if name is None else name, table, OTHER_JOB.get(name, ""))
-    allowed = sorted(set(inspect.signature(table[name]).parameters) - {"image_shape", "classes"})
+    allowed = sorted(list(inspect.signature(table[name]).parameters)[2:])  # without image_shape and classes
     for argument in arguments:
         rule = f"have arguments among {', '.join(allowed)}"
         if argument not in allowed:
@@ -90,7 +113,7 @@ def describe(model: str | Builder | keras.Model) -> str:
     if isinstance(model, keras.Model):
         return f"{type(model).__module__.split('.')[0]}.{type(model).__name__} {model.name}"
     if isinstance(model, functools.partial):
-        parent = (MODELS | MAP_MODELS).get(model.keywords.get("name"))
+        parent = (MODELS | MAP_MODELS | AUTOENCODERS).get(model.keywords.get("name"))
         given = getattr(parent, "keywords", {}).items()
         changed = {key: value for key, value in model.keywords.items() if (key, value) not in given}
         return written(model.keywords["name"] if parent else describe(model.func), changed)

@@ -1,10 +1,11 @@
-"""The networks by name: those that give one answer an image, and those that answer for each pixel."""
+"""The networks by name: those that give one answer an image, those that answer for each pixel, and autoencoders."""
 
 from collections.abc import Callable
 
 import keras
 
 from kerascnn.models.alexnet import alexnet
+from kerascnn.models.autoencoder import conv_autoencoder, dense_autoencoder
 from kerascnn.models.cifar_resnet import resnet20, resnet32, resnet44, resnet56, resnet110
 from kerascnn.models.convnet import convnet
 from kerascnn.models.fastnet import fastnet
@@ -55,7 +56,10 @@ MAP_MODELS: dict[str, Builder] = {
     "dncnn": dncnn,
 }
 
+AUTOENCODERS: dict[str, Builder] = {"conv_autoencoder": conv_autoencoder, "dense_autoencoder": dense_autoencoder}
+
 OTHER_JOB = dict.fromkeys(MODELS, "It gives one answer an image: that is for jobs such as classify and finetune.")
 OTHER_JOB |= dict.fromkeys(
     MAP_MODELS, "It gives an answer for each pixel: that is for jobs such as segment and denoise."
 )
+OTHER_JOB |= dict.fromkeys(AUTOENCODERS, "It gives back its image through a code: that is for autoencode.")

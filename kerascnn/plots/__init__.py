@@ -1,7 +1,13 @@
 """Pictures of data, training and results: functions that return a matplotlib Figure, which `save` writes."""
 
 from kerascnn.plots.assignment import assignment as assignment
+from kerascnn.plots.attributions import attributions as attributions
+from kerascnn.plots.attributions import maximal_inputs as maximal_inputs
 from kerascnn.plots.augmented import augmentations as augmentations
+from kerascnn.plots.autoencoding import anomalies as anomalies
+from kerascnn.plots.autoencoding import interpolations as interpolations
+from kerascnn.plots.autoencoding import reconstructions as reconstructions
+from kerascnn.plots.autoencoding import samples as samples
 from kerascnn.plots.boxed import boxed as boxed
 from kerascnn.plots.boxes import class_colours as class_colours
 from kerascnn.plots.boxes import detections as detections
@@ -9,8 +15,11 @@ from kerascnn.plots.boxes import localizations as localizations
 from kerascnn.plots.classification import calibration as calibration
 from kerascnn.plots.classification import confusion as confusion
 from kerascnn.plots.classification import per_class as per_class
+from kerascnn.plots.convolved import convolved as convolved
+from kerascnn.plots.convolved import receptive_fields as receptive_fields
 from kerascnn.plots.embedding import embedding_map as embedding_map
 from kerascnn.plots.embedding import hardest_pairs as hardest_pairs
+from kerascnn.plots.equivariance import equivariance as equivariance
 from kerascnn.plots.images import examples as examples
 from kerascnn.plots.images import mistakes as mistakes
 from kerascnn.plots.inspection import feature_maps as feature_maps
@@ -19,6 +28,7 @@ from kerascnn.plots.inspection import grad_cam as grad_cam
 from kerascnn.plots.maps import iou_bars as iou_bars
 from kerascnn.plots.maps import restoration as restoration
 from kerascnn.plots.maps import segmentation as segmentation
+from kerascnn.plots.matrices import matrices as matrices
 from kerascnn.plots.misses import misses as misses
 from kerascnn.plots.neighbours import neighbours as neighbours
 from kerascnn.plots.painting import mask_colours as mask_colours
@@ -27,6 +37,8 @@ from kerascnn.plots.pareto import pareto as pareto
 from kerascnn.plots.precision_recall import iou_histogram as iou_histogram
 from kerascnn.plots.precision_recall import precision_recall as precision_recall
 from kerascnn.plots.style import save as save
+from kerascnn.plots.stylizing import descent as descent
+from kerascnn.plots.stylizing import stylization as stylization
 from kerascnn.plots.sweep import by_value as by_value
 from kerascnn.plots.training import curves as curves
 from kerascnn.plots.training import learning_curve as learning_curve

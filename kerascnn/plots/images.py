@@ -55,3 +55,17 @@ def show(panel: Axes, image: np.ndarray) -> None:
     panel.set(xticks=[], yticks=[])
     panel.spines[:].set_visible(False)
     panel.grid(False)
+
+
+def wall(tiles: np.ndarray, columns: int, gap: int = 3) -> np.ndarray:
+    """Pictures `(count, height, width, channels)` in 0..255 in rows of `columns` as one, `gap` white pixels between.
+
+    >>> wall(np.zeros((3, 8, 8, 1)), 2).shape
+    (19, 19, 1)
+    """
+    count, height, width, channels = tiles.shape
+    rows = -(-count // columns)
+    cells = np.full((rows * columns, height + gap, width + gap, channels), 255.0)
+    cells[:count, :height, :width] = tiles
+    cells = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
+    return cells.reshape(rows * (height + gap), columns * (width + gap), channels)[:-gap, :-gap]

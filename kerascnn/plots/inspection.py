@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerascnn import checks
-from kerascnn.plots.images import show
+from kerascnn.plots.images import show, wall
 from kerascnn.plots.style import BLUE, ORANGE, grid, short, styled
 
 if TYPE_CHECKING:
@@ -91,20 +91,10 @@ def filters(pictures: np.ndarray) -> Figure:
     tiles = np.round(255 * np.asarray(pictures)[:128])
     enlarged = max(1, round(24 / tiles.shape[1]))  # whole pixels, so that the white lines between are thin
     tiles = tiles.repeat(enlarged, axis=1).repeat(enlarged, axis=2)
-    wall = _wall(tiles, min(len(tiles), 16), gap=3)
-    figure, (panel,) = grid(1, 1, wall.shape[1] / 50 + 0.1, wall.shape[0] / 50 + 0.1)
-    show(panel, wall)
+    tiled = wall(tiles, min(len(tiles), 16))
+    figure, (panel,) = grid(1, 1, tiled.shape[1] / 50 + 0.1, tiled.shape[0] / 50 + 0.1)
+    show(panel, tiled)
     return figure
-
-
-def _wall(tiles: np.ndarray, columns: int, gap: int) -> np.ndarray:
-    """Pictures `(count, height, width, channels)` in rows of `columns` as one, white between."""
-    count, height, width, channels = tiles.shape
-    rows = -(-count // columns)
-    wall = np.full((rows * columns, height + gap, width + gap, channels), 255.0)
-    wall[:count, :height, :width] = tiles
-    wall = wall.reshape(rows, columns, *wall.shape[1:]).swapaxes(1, 2)
-    return wall.reshape(rows * (height + gap), columns * (width + gap), channels)[:-gap, :-gap]
 
 
 def _name(panel: Axes, class_names: Sequence[str], probabilities: np.ndarray, label: int) -> None:

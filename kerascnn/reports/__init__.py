@@ -1,5 +1,6 @@
 """What a job is judged by: figures, and the pictures that show them."""
 
+from kerascnn.reports.autoencoding import autoencoding as autoencoding
 from kerascnn.reports.classification import classification as classification
 from kerascnn.reports.detection import detection as detection
 from kerascnn.reports.embedding import embedding as embedding

@@ -51,10 +51,15 @@ def answers(model: keras.Model, data: Data, split: str) -> Iterator[tuple[np.nda
 
     The model sees as many images at a time as have a million pixels, 256 at most: large maps would fill the memory.
     """
+    for images, targets in batches(data, split):
+        yield images, targets, keras.tree.map_structure(np.asarray, model.predict_on_batch(images))
+
+
+def batches(data: Data, split: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Images and targets of a split, in its order, as many at a time as `answers` shows to a model."""
     batch_size = max(1, min(MOST, PIXELS // math.prod(data.image_shape[:-1])))
     for images, targets in plain_batches(data, split, batch_size):
-        images = np.asarray(images)
-        yield images, np.asarray(targets), keras.tree.map_structure(np.asarray, model.predict_on_batch(images))
+        yield np.asarray(images), np.asarray(targets)
 
 
 def predict(model: keras.Model, data: Data, split: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """Running, judging, saving and loading a training."""
 
+from kerascnn.training.bar import bar as bar
 from kerascnn.training.environment import versions as versions
 from kerascnn.training.export import export as export
 from kerascnn.training.features import features as features

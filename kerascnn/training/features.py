@@ -54,7 +54,7 @@ def features(
     seen = [_unchanged, *_changes(augment, checks.positive_int("views", views), seed)]
     plan = {split: seen if split == "train" else seen[:1] for split in splits if getattr(data, split) is not None}
     images = sum(data.size(split) * len(changes) for split, changes in plan.items())
-    with bar(images, verbose) as advance:
+    with bar("features", images, "images", verbose) as advance:
         compute = partial(_vectors, model, batch_size, advance)
         sources = {
             split: _source(compute, plain_batches(data, split, batch_size), changes) for split, changes in plan.items()

@@ -20,7 +20,7 @@ def record(
     recipe: Callable,
     arguments: Mapping[str, Any],
     *,
-    data: Data,
+    data: Data | Mapping[str, Any],
     model: str,
     fitted: Fitted,
     report: Report,
@@ -31,7 +31,7 @@ def record(
     Args:
         recipe: the function.
         arguments: of the call.
-        data: what it was trained on.
+        data: what it was trained on; or of a job without data what stands for them, with a "name" and "targets".
         model: text that stands for the network.
         fitted: what `run` returned.
         report: its numbers become `metrics`, its tables stay under their own names.
@@ -44,7 +44,7 @@ def record(
         "arguments": describe(arguments),
         "command": command(recipe, arguments),
         "seed": arguments["seed"],
-        "data": _data(data),
+        "data": _data(data) if isinstance(data, Data) else dict(data),
         "model": {"name": model, "parameters": count_weights(fitted.model)},
         **decisions,
         "judged_on": report.judged_on,

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from kerascnn import checks
 from kerascnn.callbacks.log import table
 from kerascnn.card import model_card
+from kerascnn.data import read_image, write_image
 from kerascnn.files import save_atomically, write_text
-from kerascnn.layers import unfuse
+from kerascnn.layers import halves, unfuse
 from kerascnn.training.export import export
 
 ZOO = Path(__file__).parents[2] / "saved_models"
+IMAGE = "image.png"  # what a run has made, if that is an image
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Result:
             one and on the validation split otherwise (`extras["record"]["judged_on"]`).
         path: the folder it is saved in; None if it is not.
         extras: what a job adds; always `"record"`, the content of `result.json`, and after training `"pictures"`,
-            functions without arguments by file name that draw a figure.
+            functions without arguments by file name that draw a figure, or give an image in uint8. After `stylize`
+            `"image"`, `(height, width, channels)` in uint8.
     """
 
     model: keras.Model
@@ -38,6 +42,16 @@ class Result:
     metrics: Mapping[str, float]
     path: Path | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def encoder(self) -> keras.Model:
+        """Of an autoencoder, images -> codes `(batch, code_size)`; raises ValueError for another network."""
+        return halves(self.model)[0]
+
+    @property
+    def decoder(self) -> keras.Model:
+        """Of an autoencoder, codes -> images; raises ValueError for another network."""
+        return halves(self.model)[1]
 
     def save(self, folder: str | Path) -> "Result":
         """Writes model, figures, pictures and model card into `folder`; returns the Result with its `path`.
@@ -93,10 +107,14 @@ def load(name: str | Path) -> Result:
         )
     record = json.loads((folder / "result.json").read_text())
     model = keras.saving.load_model(folder / "model.keras", compile=False)
-    return Result(model, record["history"], record["metrics"], folder, {"record": record})
+    image = {"image": read_image(folder / IMAGE)} if (folder / IMAGE).exists() else {}
+    return Result(model, record["history"], record["metrics"], folder, {"record": record, **image})
 
 
 def _save_figure(figure, path: Path) -> None:
     from kerascnn import plots
 
-    plots.save(figure, path)
+    if isinstance(figure, np.ndarray):
+        write_image(path, figure)
+    else:
+        plots.save(figure, path)

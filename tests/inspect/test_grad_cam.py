@@ -4,7 +4,7 @@ import pytest
 from keras import layers, ops
 
 from kerascnn import models
-from kerascnn.inspect import grad_cam, gradient
+from kerascnn.inspect import grad_cam, grad_cam_plus_plus, gradient
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype("uint8")
 
@@ -87,6 +87,33 @@ def test_the_numbers_of_a_flat_head_by_hand():
 
     image = image_of([0.5, 0.75], [0, 1])  # 2 x - (1 - x) = 3 x - 1
     np.testing.assert_allclose(grad_cam(two_channels(head), image), [[[0.25, 0.625], [0, 1]]], atol=1e-6)
+
+
+@pytest.mark.backend
+def test_the_numbers_of_grad_cam_plus_plus_by_hand():
+    # channels x and 1 - x; the slopes are 8 at the first place, and 4 at the second and third
+    dense = layers.Dense(1, name="score")
+
+    def head(x):
+        answers = dense(layers.Flatten(name="flatten")(x))
+        dense.kernel.assign(np.array([8, 0, 0, 4, 0, 4, 0, -2], "float32")[:, None])  # the last speaks against
+        return answers
+
+    # sums over the map 2.25 and 1.75: shares 64 / (128 + 2.25 * 512) = 1/20 and 16 / (32 + 1.75 * 64) = 1/9, so that
+    # the weights are 8/20 and 2 * 4/9; 0.4 x + 8/9 (1 - x), by its maximum 8/9
+    found = grad_cam_plus_plus(two_channels(head), image_of([0.5, 0.75], [0, 1]))
+    np.testing.assert_allclose(found, [[[0.725, 0.5875], [1, 0.45]]], atol=1e-6)
+
+
+def test_grad_cam_plus_plus_of_a_nested_model_and_of_a_channel_without_any_slope():
+    flat, nested = flat_and_nested()
+    for classes, layer in ((None, None), (1, "act")):
+        expected = grad_cam_plus_plus(flat, IMAGES, classes, layer=layer)
+        assert np.isfinite(expected).all() and expected.max() == 1 and expected.shape == (3, 16, 16)
+        np.testing.assert_array_equal(grad_cam_plus_plus(nested, IMAGES, classes, layer=layer), expected)
+        assert not np.array_equal(expected, grad_cam(flat, IMAGES, classes, layer=layer))
+    nothing = two_channels(mean_head([[0, 1], [0, 1]]))
+    np.testing.assert_array_equal(grad_cam_plus_plus(nothing, image_of([0, 1], [1, 1]), 0), np.zeros((1, 2, 2)))
 
 
 def test_a_small_map_is_enlarged_linearly_before_it_is_divided_by_its_maximum():

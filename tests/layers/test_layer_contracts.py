@@ -40,6 +40,7 @@ LAYERS = {
     layers.DropPath: ((4, 4, 3), {"rate": 0.25, "seed": 7}),
     layers.FixedConv2D: ((6, 6, 3), {"kernel": [[1.0, 2.0], [3.0, 4.0]], "strides": 2, "padding": "reflect"}),
     layers.LayerScale: ((4, 4, 3), {"init_value": 0.5}),
+    layers.GaussianCode: ([(4,), (4,)], {"beta": 0.5, "seed": 7}),
     layers.Letterbox: ((5, 8, 3), {"height": 7, "width": 6, "resize": "stretch"}),
     layers.LearntThreshold: ((), {"threshold": 0.5, "sharpness": 3.0}),
     layers.LpPooling2D: ((6, 6, 3), {"pool_size": (3, 2), "p": float("inf"), "strides": (2, 1), "padding": "same"}),
@@ -48,6 +49,8 @@ LAYERS = {
         {"pool_size": (3, 2), "strides": (2, 1), "padding": "same", "data_format": "channels_first"},
     ),
     layers.PadToMultiple: ((5, 6, 3), {"multiple": 4}),
+    layers.SparseCode: ((6,), {"weight": 0.5, "active": 0.3}),
+    layers.Tied: ((5,), {"units": 3}),
 }
 TENSORFLOW_ONLY = {"synchronized"}
 every_layer = pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)

@@ -103,6 +103,12 @@ def test_arguments_are_checked(run_folder, files):
         predict(run_folder, [])
     with pytest.raises(ValueError, match="`top` must be an integer of at least 1"):
         predict(run_folder, files, top=0)
+    with pytest.raises(
+        ValueError, match="`score` must be left out for a network of classify.*It takes top and batch_size"
+    ):
+        predict(run_folder, files, score=0.5)
+    with pytest.raises(ValueError, match="`batch_size` must be an integer of at least 1"):
+        predict(run_folder, files, batch_size=0)
     with pytest.raises(ValueError, match="`output` must be one of"):
         predict(run_folder, files, output="xml")
     with pytest.raises(FileNotFoundError, match="`name` must be a folder or one of the zoo"):
@@ -159,6 +165,14 @@ def test_restored_images_are_written(mask_folder, half, tmp_path):
     save_record(folder, record, targets="images", class_names=[])
     (answer,) = predict(folder, [half], to=tmp_path / "out", output=None)
     assert np.asarray(Image.open(answer["written"]))[0].tolist() == [0, 0, 0, 128, 128, 128]
+
+
+@pytest.mark.parametrize("asked", [{"top": 3}, {"batch_size": 32}, {"score": 0.5}])
+def test_what_a_network_of_maps_cannot_be_asked_is_refused(mask_folder, half, tmp_path, asked):
+    folder, record = mask_folder
+    save_record(folder, record)
+    with pytest.raises(ValueError, match=f"`{[*asked][0]}` must be left out for a network of segment"):
+        predict(folder, [half], to=tmp_path / "masks", output=None, **asked)
 
 
 def test_maps_that_would_have_one_name_are_refused(mask_folder, half, tmp_path):

@@ -94,6 +94,13 @@ def test_a_localizer_has_one_object_in_pixels_of_the_file(wide, tmp_path, resize
     assert predict(folder, [wide], to=tmp_path / "out", output=None, score=0.8)[0]["objects"] == []
 
 
+@pytest.mark.parametrize("asked", [{"top": 3}, {"batch_size": 32}])
+def test_what_only_a_classifier_can_be_asked_is_refused(detector, wide, tmp_path, asked):
+    with pytest.raises(ValueError, match=f"`{[*asked][0]}` must be left out for a network of r.*It takes score"):
+        predict(detector, [wide], to=tmp_path / "out", output=None, **asked)
+    assert not (tmp_path / "out").exists()
+
+
 def test_files_of_one_name_are_refused(detector, wide, tmp_path):
     with pytest.raises(ValueError, match="`images` must have different names"):
         predict(detector, [wide, tmp_path / "b" / "wide.jpg"], to=tmp_path)

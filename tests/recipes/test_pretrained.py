@@ -7,12 +7,14 @@ import keras
 import numpy as np
 import pytest
 
-from kerascnn import blocks, models, training
+from kerascnn import backbones, blocks, models, training
 from kerascnn import data as datasets
 from kerascnn.backbones import BACKBONES
 from kerascnn.models.auxiliary import Auxiliary
 from kerascnn.training import Result
-from recipes import _pretrained
+from recipes import _pretrained, detect
+from recipes._arguments import resizing
+from recipes.tune import _reading
 
 
 def small(size=8, channels=3, name="small"):
@@ -146,6 +148,40 @@ def test_a_data_is_taken_as_it_is():
         _pretrained.images(made, small(8), image_size=None, resize="crop")
     with pytest.raises(ValueError, match="`resize` must be 'stretch' when `data` is a Data"):
         _pretrained.images(made, "vgg16", image_size=None, resize="letterbox")
+    with pytest.raises(ValueError, match="`resize` must be 'stretch' when `data` is a Data"):  # not the default there
+        _pretrained.images(made, None, image_size=None, resize="crop", default="stretch")
+
+
+def test_the_default_of_a_recipe_does_not_resize_a_data():
+    made = datasets.load(arrays(10))
+    assert resizing(made, "letterbox", default="letterbox") == "stretch"
+    assert resizing(made, "crop", default="letterbox") == "crop"
+    assert resizing("photos", "letterbox", default="letterbox") == "letterbox"
+    assert _reading(detect, made, {"validation": 0.1})["resize"] == "stretch"
+    assert _reading(detect, "scenes", {})["resize"] == "letterbox"
+    assert _reading(detect, made, {"resize": "crop"})["resize"] == "crop"
+    assert _reading(lambda data, *, epochs=3, seed=0: None, made, {"epochs": 2}) == {"seed": 0}
+
+
+def test_an_encoder_is_a_name_or_a_network_or_none():
+    for backbone in (None, "vgg16", small()):
+        _pretrained.check_encoder(backbone, "imagenet")
+    _pretrained.check_encoder(None, "imagenet", networks=False)
+    for backbone, options in (("resnet20", {}), ("digits-resnet20", {}), (small(), {"networks": False})):
+        with pytest.raises(ValueError, match="`backbone` must be one of"):
+            _pretrained.check_encoder(backbone, None, **options)
+    with pytest.raises(ValueError, match="`weights` must be the folder of a run"):
+        _pretrained.check_encoder("vgg16", "missing.h5")
+
+
+def test_only_what_has_learned_trains_at_a_lower_rate():
+    network = backbones.unet_on(small(32), (32, 32, 3), 2)
+    assert _pretrained.rates(network, None, "imagenet", 0.1) is None
+    assert _pretrained.rates(network, "vgg16", None, 0.1) is None
+    rates = _pretrained.rates(network, small(32), None, 0.25)
+    assert rates == _pretrained.rates(network, "vgg16", "imagenet", 0.25)
+    weighted = {layer.name for layer in network.layers if layer.weights}
+    assert weighted & set(rates) == {"low_conv", "low_norm", "high_conv", "high_norm"} and set(rates.values()) == {0.25}
 
 
 def test_a_trunk_has_the_weights_and_says_what_went_over():
