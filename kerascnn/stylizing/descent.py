@@ -55,7 +55,7 @@ class Lbfgs:
 class Adam:
     """Adam of Keras with a constant learning rate, in levels of 0..255 a step."""
 
-    def __init__(self, learning_rate: float = 2.0):
+    def __init__(self, learning_rate: float = 5.0):
         self.learning_rate = learning_rate
         self._optimizer: keras.optimizers.Optimizer | None = None
         self._image: keras.Variable | None = None

@@ -14,7 +14,7 @@ from kerascnn.callbacks import snapshot
 from kerascnn.data import fit
 from kerascnn.stylizing.objective import PARTS
 
-ROUND = 25  # steps between two savings; L-BFGS begins anew with each round, so that a resumed run is the same
+ROUND = 50  # steps between two savings; L-BFGS begins anew with each round, so that a resumed run is the same
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kerascnn import blocks
-from kerascnn.layers import BatchNormalization, CellBoxes
+from kerascnn.layers import BatchNormalization, CellBoxes, GaussianCode, SparseCode
 
 # Each block with an input shape and its arguments. A key may add a note after its name.
 BLOCKS = {
@@ -26,9 +26,14 @@ BLOCKS = {
     "decoder_block resize": ((8, 8, 4), (6,), {"up": "resize", "block": "residual", "depth": 1}),
     "decoder_block sequence": ((8, 4), (6,), {"up": "resize", "attention": True}),
     "decoder_block volume": ((4, 4, 4, 2), (3,), {"depth": 1}),
+    "dense_code": ((8,), (4,), {}),
     "embedding": ((4, 4, 4), (6,), {}),
     "encoder_block": ((8, 8, 4), (6,), {"dropout": 0.2}),
     "encoder_block volume": ((4, 4, 4, 2), (3,), {"depth": 1}),
+    "enlarge": ((4, 4, 4), (6, (7, 8)), {}),
+    "enlarge resize": ((4, 4, 4), (6, (7, 8)), {"up": "resize"}),
+    "enlarge sequence": ((4, 4), (6, (7,)), {}),
+    "gaussian_code": ((8,), (4,), {}),
     "inception": ((8, 8, 4), ((2, (2, 3), (1, 2), 2),), {}),
     "inception_residual a": ((8, 8, 4), ("a",), {}),
     "inception_residual b": ((8, 8, 4), ("b",), {}),
@@ -45,12 +50,15 @@ BLOCKS = {
     "residual identity": ((8, 8, 4), (8,), {"strides": 2, "shortcut": "identity"}),
     "residual sequence": ((8, 4), (8,), {"strides": 2, "shortcut": "identity", "rank": 1}),
     "residual volume": ((4, 4, 4, 2), (6,), {"strides": 2, "shortcut": "identity", "rank": 3}),
+    "sparse_code": ((8,), (4,), {}),
     "squeeze_excite": ((8, 8, 4), (2,), {}),
     "stack": ((8, 8, 4), (6,), {"padding": "valid", "depth": 1}),
     "yolo_head": ((8, 8, 4), (3,), {"grid": 4, "channels": 6}),
     "yolo_head paper": ((4, 4, 4), (3,), {"grid": 4, "channels": 6, "units": (8,), "dropout": 0.2}),
 }
-OURS = (BatchNormalization, CellBoxes)
+OURS = (BatchNormalization, CellBoxes, GaussianCode, SparseCode)
+HEADS = {"auxiliary", "classifier", "embedding", "map_head", "anchor_free_head", "box_head", "yolo_head"}
+HEADS |= {"dense_code", "sparse_code", "gaussian_code"}
 HELPERS = {"activate", "normalize", "global_pool", "layer_of_rank", "rank_of"}  # one node or none
 TWO_MAPS = {  # take a second map, of half or twice the size
     "attention_gate": lambda x: (x, half(x)),
@@ -118,10 +126,7 @@ def test_keras_file_round_trip(case, tmp_path):
 def test_mixed_precision(case):
     model = build(case, "mixed_bfloat16")
     assert {weight.dtype for weight in model.weights} == {"float32"}
-    is_head = case.startswith(
-        ("auxiliary", "classifier", "embedding", "map_head", "anchor_free_head", "box_head", "yolo_head")
-    )
-    assert model.output.dtype == ("float32" if is_head else "bfloat16")
+    assert model.output.dtype == ("float32" if case.split()[0] in HEADS else "bfloat16")
     assert np.isfinite(np.asarray(keras.ops.cast(model(draw(model), training=True), "float32"))).all()
 
 
