@@ -42,12 +42,13 @@ def main():
     print(", ".join(f"{name} {result.metrics[name]:.4f}" for name in SHOWN if name in result.metrics), flush=True)
     data = datasets.load(options.data)
     train, test = (arrays(data, split) for split in ("train", "validation" if data.test is None else "test"))
-    tuned, fresh = {"epochs": options.tuned_epochs}, {**FRESH, "learning_rate": options.scratch_rate}
+    tune = partial(tuned, pooling=options.pooling)
+    whole, fresh = {**ALL, "epochs": options.tuned_epochs}, {**FRESH, "learning_rate": options.scratch_rate}
     ways = {
         "encoder, frozen": partial(tune, result, unfreeze=None),
-        "encoder, all of it trained": partial(tune, result, **ALL, **tuned),
+        "encoder, all of it trained": partial(tune, result, **whole),
         "random encoder, frozen": partial(tune, result, unfreeze=None, random=True),
-        "the same network from scratch": partial(tune, result, random=True, **ALL, **tuned, **fresh),
+        "the same network from scratch": partial(tune, result, random=True, **whole, **fresh),
         "logistic regression of codes": partial(regress, partial(encode, result.encoder)),
         "logistic regression of pixels": partial(regress, pixels),
     }
@@ -67,6 +68,7 @@ def arguments():
     parser.add_argument("--epochs", type=int, help="of the autoencoder; as many as the recipe takes unless given")
     parser.add_argument("--save-to", help="folder of the autoencoder")
     parser.add_argument("--per-class", type=int, default=10)
+    parser.add_argument("--pooling", default="flatten", help="of the encoder's last map, in all networks")
     parser.add_argument("--tuned-epochs", type=int, default=30, help="of 160 images, in which whole networks train")
     parser.add_argument("--scratch-rate", type=float, default=1e-3, help="learning rate of what is from scratch")
     parser.add_argument("--seeds", type=int, default=5)
@@ -83,13 +85,13 @@ def judged(way, accuracy, train, test, names, options):
     return np.array(figures)
 
 
-def tune(result, few, test, names, seed, *, random=False, **options):
+def tuned(result, few, test, names, seed, *, random=False, **options):
     """The accuracy of a classifier on the encoder, or on one with weights that have learned nothing."""
     if random:
         keras.utils.set_random_seed(seed)
         result = replace(result, model=keras.models.clone_model(result.model))
-    tuned = finetune(splits(few, test, names), backbone=result, seed=seed, verbose=0, pictures=False, **options)
-    return tuned.metrics["accuracy"]
+    classifier = finetune(splits(few, test, names), backbone=result, seed=seed, verbose=0, pictures=False, **options)
+    return classifier.metrics["accuracy"]
 
 
 def regress(rows_of, few, test, names, seed):

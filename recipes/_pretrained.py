@@ -10,6 +10,7 @@ import keras
 from kerascnn import backbones, checks, layers, models, training
 from kerascnn import data as datasets
 from kerascnn.layers import nested
+from kerascnn.layers.codes import CODE
 from kerascnn.models.registry import parse
 from kerascnn.training import Result
 from recipes._arguments import resizing
@@ -134,6 +135,14 @@ def trunk(pretrained, source, keep: str, image_shape, classes: int) -> tuple[ker
     else:
         lower = backbones.trunk(models.build(pretrained, image_shape, classes), keep)
     return lower, backbones.transfer(source, lower) if given else None
+
+
+def pooling(wanted: str, pretrained) -> str:
+    """How the last map becomes features, where it is "auto": flat of an encoder that ends in a code, else averaged."""
+    if wanted != "auto":
+        return wanted
+    is_encoder = isinstance(pretrained, keras.Model) and pretrained.output_names[0].startswith(CODE)
+    return "flatten" if is_encoder else "average"
 
 
 def rates(network: keras.Model, backbone, weights, factor: float) -> dict[str, float] | None:

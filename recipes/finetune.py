@@ -39,7 +39,7 @@ def finetune(
     keep: Literal["convolutional", "all but output"] = "convolutional",
     image_size: int | tuple[int, int] | None = None,
     resize: Literal["stretch", "letterbox", "crop"] = "crop",
-    pooling: Literal["average", "max", "flatten"] = "average",
+    pooling: Literal["auto", "average", "max", "flatten"] = "auto",
     units: tuple[int, ...] = (),
     dropout: float = 0.2,
     head_epochs: int = 20,
@@ -86,7 +86,8 @@ def finetune(
         keep: of a network of your own, its "convolutional" part, or "all but output".
         image_size: pixels, one number or (height, width); None is the backbone's own.
         resize: "crop" cuts the middle out after the short side was resized, "letterbox" adds black margins, "stretch".
-        pooling: of the last map, in front of the head.
+        pooling: of the last map: "average", "max", "flatten", or "auto", which flattens that of an autoencoder's
+            encoder, whose code depends on places, and averages all others.
         units: of hidden layers of the head.
         dropout: in the head, in [0, 1).
         head_epochs: passes of the head alone; 0 trains it with the stages at once, from the means of the classes on.
@@ -129,6 +130,7 @@ def finetune(
     if folder.ended:
         return training.load(folder.path)
     pretrained, source = _pretrained.network(backbone), _pretrained.network(weights)
+    pooled = _pretrained.pooling(pooling, pretrained)
     data = _pretrained.images(
         data, pretrained, image_size=image_size, resize=resize, validation=validation, seed=seed, skip_bad=skip_bad
     )
@@ -143,7 +145,7 @@ def finetune(
         keras.utils.set_random_seed(seed)
         lower, moved = _pretrained.trunk(pretrained, source, keep, data.image_shape, data.classes)
         head = _pretrained.head_name(lower)
-        x = blocks.classifier(lower.output, data.classes, pooling=pooling, units=units, dropout=dropout, name=head)
+        x = blocks.classifier(lower.output, data.classes, pooling=pooled, units=units, dropout=dropout, name=head)
         return layers.fuse(keras.Model(lower.input, x, name=lower.name)), backbones.stages(lower), moved
 
     def ready(model: keras.Model, *, names: Sequence[str], rates: Mapping[str, float], rate) -> None:
@@ -211,7 +213,9 @@ def _check(
     """Raises ValueError or TypeError for what is wrong whatever the data are, before anything slow is begun."""
     _pretrained.check(backbone, weights)
     checks.one_of("keep", keep, ("convolutional", "all but output"))
-    blocks.classifier(keras.Input((4, 4, 8)), 2, pooling=pooling, units=units, dropout=dropout, name="head")
+    blocks.classifier(
+        keras.Input((4, 4, 8)), 2, pooling=_pretrained.pooling(pooling, None), units=units, dropout=dropout, name="head"
+    )
     checks.one_of("norms", norms, ("frozen", "trained"))
     checks.positive_int("head_epochs", head_epochs, least=1 if unfreeze in (None, 0, "auto") else 0)
     if head_views is not None:

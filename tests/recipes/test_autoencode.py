@@ -188,6 +188,7 @@ def test_finetune_takes_the_encoder(trained, given):
     result = finetune(few, backbone=given(trained), pictures=False, **short)
     names = [layer.name for layer in result.model.layers]
     assert "encoder2_1_conv" in names and not any(name.startswith("decoder") for name in names)
+    assert result.model.layers[-1].kernel.shape[0] == 3 * 3 * 8  # places are kept apart
     kernels = [model.get_layer("encoder2_1_conv").kernel for model in (result.model, trained.model)]
     np.testing.assert_array_equal(*map(np.asarray, kernels))
 
