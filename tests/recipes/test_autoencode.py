@@ -107,6 +107,7 @@ def test_the_divergence_is_weighed_for_the_likelihood_of_an_image():
     assert module._divergence(3.0, "mse", (12, 12, 1)) == pytest.approx(3 * 2 * 0.1**2 / values)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*units of the code say nothing")  # after so few steps
 @pytest.mark.parametrize("kind", ["denoising", "sparse", "variational"])
 def test_a_kill_changes_nothing(kind, tmp_path, kill):

@@ -84,6 +84,7 @@ def test_killed_and_started_again_it_ends_as_if_never_stopped(tmp_path, kill):
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_the_grid_of_the_paper_learns_too(tmp_path):
     options = SHORT | {"epochs": 6, "passes": 4, "learning_rate": 0.01}
     result = detect(ARRAYS, backbone=backbone(), head="yolo", grid=4, save_to=tmp_path, **options)
@@ -109,6 +110,7 @@ def test_a_sweep_of_detectors_is_compared_by_their_precision(tmp_path):
     assert found.objective == "map50" and len(found.trials) == 2
 
 
+@pytest.mark.slow
 def test_one_object_is_named_and_placed(tmp_path):
     options = SHORT | {"epochs": 10, "passes": 6, "learning_rate": 0.005}
     result = localize(ONE, backbone=backbone(), save_to=tmp_path, **options)

@@ -104,6 +104,7 @@ def test_killed_and_started_again_it_ends_as_if_never_stopped(tmp_path, kill):
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_images_without_labels_are_learned_by_their_views():
     images = kerascnn.data.sample(kerascnn.data.load("digits"), 160).astype("uint8")
     options = SHORT | {"loss": "nt-xent", "views": 2, "augment": Pipeline(Shift(0.05)), "epochs": 60}

@@ -80,7 +80,7 @@ def test_json_in_the_shell_is_what_the_function_returns(run_folder, files, capsy
 
 
 def test_table_names_files_labels_and_probabilities(run_folder, files, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "300")
     predict(run_folder, files)
     text = capsys.readouterr().out
     assert str(files[0]) in text

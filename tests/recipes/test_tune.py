@@ -79,6 +79,7 @@ def test_two_workers_run_the_trials_that_one_runs(tuned, tmp_path):
     assert both.best.metrics == pytest.approx(tuned.best.metrics)
 
 
+@pytest.mark.slow
 def test_what_a_recipe_takes_is_searched_like_a_network(tmp_path):
     space = Choices(class_weight=(None, "balanced"), epochs=(1, 2), batch_size=(20, 30))
     fixed = {"model": "convnet(filters=(4,))", "augment": "none"}
