@@ -9,7 +9,7 @@ from kerascnn.stylizing import extractor, objective
 
 pytestmark = pytest.mark.backend
 RNG = np.random.default_rng(0)
-IMAGES = RNG.uniform(0, 255, (3, 16, 20, 3)).astype("float32")
+IMAGES = RNG.uniform(0, 255, (3, 8, 10, 3)).astype("float32")
 
 
 @pytest.fixture
@@ -34,8 +34,7 @@ def test_an_image_is_its_own_content_and_style(seen):
 def test_the_parts_are_weighted_means_over_the_layers(seen):
     image, content, style = IMAGES
     goal = objective(seen, 1, [style], [3], (2, 5, 7))
-    mirrored = np.pad(IMAGES, ((0, 0), (16, 16), (16, 16), (0, 0)), mode="symmetric")
-    maps, of_content, of_style = (seen(each[None]) for each in mirrored)
+    maps, of_content, of_style = (seen(each[None]) for each in (image, content, style))
     pairs = zip(maps[1:], of_style[1:], strict=True)
     grams = [float(relative_error(gram_matrix(one), gram_matrix(other))[0]) for one, other in pairs]
     expected = 2 * float(relative_error(maps[0], of_content[0])[0]), 5 * np.mean(grams)
@@ -63,7 +62,7 @@ def test_nearness_to_the_mean_of_styles_is_nearness_to_each_in_its_share(seen):
 
 
 def test_styles_of_other_sizes_will_do(seen):
-    goal = objective(seen, 1, [IMAGES[0], np.zeros((20, 18, 3), "uint8")], [1, 1], (1, 1, 1))
+    goal = objective(seen, 1, [IMAGES[0], np.zeros((20, 12, 3), "uint8")], [1, 1], (1, 1, 1))
     assert [tuple(gram.shape) for gram in goal.grams] == [(1, 4, 4), (1, 5, 5)]
 
 
