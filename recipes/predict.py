@@ -144,7 +144,7 @@ def _print(answers: Sequence[Mapping[str, Any]], output: str | None, cells: Call
     if output == "json":
         print(json.dumps(answers, indent=1))
     elif output == "table":
-        import rich
+        from rich.console import Console
         from rich.markup import escape
         from rich.table import Column, Table
 
@@ -152,4 +152,4 @@ def _print(answers: Sequence[Mapping[str, Any]], output: str | None, cells: Call
         table = Table(Column(first, overflow="fold"), *others)
         for answer in answers:
             table.add_row(*map(escape, cells(answer).values()))
-        rich.print(table)
+        Console().print(table)

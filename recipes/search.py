@@ -80,7 +80,7 @@ def _print(answers, output) -> None:
     if output == "json":
         print(json.dumps(answers, indent=1))
     elif output == "table":
-        import rich
+        from rich.console import Console
         from rich.markup import escape
         from rich.table import Column, Table
 
@@ -89,4 +89,4 @@ def _print(answers, output) -> None:
             for rank, each in enumerate(answer["neighbours"], 1):
                 first = escape(answer["image"]) if rank == 1 else ""
                 table.add_row(first, str(rank), escape(each["image"]), f"{each['distance']:.4f}")
-        rich.print(table)
+        Console().print(table)

@@ -34,6 +34,7 @@ def test_a_model_of_the_zoo_loads_and_answers(name):
     assert not re.search(r"(/tmp|/home|/root|/work)/", (result.path / "result.json").read_text())
 
 
+@pytest.mark.slow
 def test_the_scenes_model_is_as_good_as_its_card_says():
     from kerascnn import reports
 
@@ -51,6 +52,7 @@ def test_the_digits_model_is_as_good_as_its_card_says():
     assert f"{result.metrics['accuracy']:.2%}".replace("%", " %") in (result.path / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_detector_is_as_good_as_its_card_says():
     from kerascnn import reports
 

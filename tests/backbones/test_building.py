@@ -95,6 +95,7 @@ def test_the_graph_computes_what_keras_computes(name):
     same(model(images()), expected)
 
 
+@pytest.mark.slow
 def test_imagenet_weights_give_what_keras_gives_with_them(tmp_path, monkeypatch):
     kind = keras.applications.EfficientNetB0
     source = kind(include_top=False, weights=None, input_shape=(64, 64, 3))

@@ -145,6 +145,7 @@ def test_best_weights_in_memory_are_resumed_too(on_disk, tmp_path):
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_an_optimizer_that_scales_the_loss_is_resumed(tmp_path):
     keras.config.set_dtype_policy("mixed_float16")
     expected, _ = fit(tmp_path / "whole", 3)

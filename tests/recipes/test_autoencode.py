@@ -64,7 +64,7 @@ def test_other_results_have_no_halves():
         _ = kerascnn.training.Result(keras.Model(image, keras.layers.Dense(2)(image)), {}, {}).encoder
 
 
-@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("tied", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_the_linear_one_explains_what_principal_components_do(tied):
     from sklearn.decomposition import PCA
 
@@ -83,7 +83,7 @@ def test_the_linear_one_explains_what_principal_components_do(tied):
     ("kind", "options", "code"),
     [
         ("mlp", {"model": DENSE, "tied": True}, keras.layers.Activation),
-        ("sparse", {"model": CONV}, layers.SparseCode),
+        pytest.param("sparse", {"model": CONV}, layers.SparseCode, marks=pytest.mark.slow),
         ("sparse", {"model": DENSE, "sparsity": 0.5}, layers.SparseCode),
         ("denoising", {"model": CONV, "noise": "masked(0.3)", "augment": "auto", "passes": 2}, keras.layers.Dense),
         ("variational", {"model": CONV, "loss": "crossentropy"}, layers.GaussianCode),

@@ -135,6 +135,7 @@ def test_one_class():
     assert result.metrics["accuracy"] == 1 and result.history["val_accuracy"] == [1.0, 1.0]
 
 
+@pytest.mark.slow
 def test_a_thousand_classes(tmp_path):
     x = np.random.default_rng(0).integers(0, 256, (3000, 4, 4, 1), "uint8")
     y = np.arange(3000, dtype="int32") % 1000

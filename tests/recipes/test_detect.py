@@ -142,6 +142,7 @@ def test_what_is_wrong_is_said_before_anything_is_trained(recipe, options, rule)
         recipe(ARRAYS, **SHORT | {"backbone": None} | options)
 
 
+@pytest.mark.slow
 def test_a_saved_detector_is_known_in_a_new_process(trained, python, tmp_path):
     keras.utils.save_img(tmp_path / "one.png", X[32], scale=False)
     arguments = ("predict", "--model", trained.path, tmp_path / "one.png", "--to", tmp_path, "--output", "json")

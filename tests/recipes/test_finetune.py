@@ -109,6 +109,7 @@ def test_what_trains_moves_and_what_is_below_does_not(top):
     assert result.metrics["accuracy"] >= 0.9
 
 
+@pytest.mark.slow
 def test_gradually_and_with_norms(data):
     ends, network = Ends(), small()
     result = finetune(data, backbone=network, callbacks=[ends], gradual=True, norms="trained", **TOP | {"unfreeze": 2})
@@ -169,6 +170,7 @@ def test_one_seed_repeats_everything_and_another_does_not(data, top):
     assert finetune(data, backbone=small(), seed=1, **TOP).history != top[1].history
 
 
+@pytest.mark.slow
 def test_killed_in_each_stage_it_ends_as_one_that_never_was(data, top, tmp_path, kill):
     for epoch in (1, 2):  # the second of the head; then, of what is left, the second of the top
         with pytest.raises(KeyboardInterrupt):
@@ -266,6 +268,7 @@ def test_a_network_of_the_zoo_is_a_backbone():
     assert result.metrics["accuracy"] >= 0.97
 
 
+@pytest.mark.slow
 def test_grey_photographs_on_imagenet_weights(capsys):
     (x, y), held = ARRAYS
     grey = ((x[..., :1], y), (held[0][..., :1], held[1]))

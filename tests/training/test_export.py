@@ -69,6 +69,7 @@ def test_the_file_answers_as_the_model_for_batches_of_any_size(tmp_path, format)
         np.testing.assert_allclose(answers(path, format, IMAGES[:count]), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_saved_model_needs_no_kerascnn(tmp_path, python):
     model = network()
     np.save(tmp_path / "x.npy", IMAGES)

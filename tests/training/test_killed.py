@@ -98,6 +98,7 @@ def test_a_write_that_breaks_off_loses_one_epoch_only(start, whole, tmp_path):
     same(whole, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_that_has_ended_is_shown_and_not_trained_again(start, whole):
     before = {file.name: file.stat().st_mtime_ns for file in whole.iterdir()}
     status, errors = start(whole)[1]()

@@ -26,7 +26,7 @@ def network():
     return keras.Model(inputs, blocks.classifier(x, 3, name="probabilities"), name="small")
 
 
-@pytest.mark.parametrize("views", [1, 2])
+@pytest.mark.parametrize("views", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_file_loads_without_kerascnn_and_predicts_the_same(tmp_path, python, views):
     model = network()
     model.compile(

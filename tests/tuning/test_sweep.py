@@ -189,6 +189,7 @@ def events(folder):
     return [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_killed_ten_times_it_ends_as_a_sweep_never_killed(undisturbed, tmp_path, forked):
     pause = random.Random(0)
     for _ in range(10):

@@ -11,7 +11,7 @@ from typing import Any
 
 from keras import ops
 
-from kerascnn.layers.distances import between, pairwise
+from kerascnn.layers.distances import between, unit
 from kerascnn.losses.metric.batch import masked_mean, pair_masks
 
 CATEGORIES: dict[str, Callable[[Any, float], Any]] = {
@@ -20,6 +20,7 @@ CATEGORIES: dict[str, Callable[[Any, float], Any]] = {
     "semi-hard": lambda gap, margin: ops.logical_and(gap > 0, gap < margin),
     "hard": lambda gap, margin: gap <= 0,
 }
+ROWS = 256  # anchors that are compared with the whole batch at a time
 Weigh = Callable[[Any], Any]  # gap (b, b) -> weight of the triplets, at least 0
 Price = Callable[[Any], tuple[Any, Any]]  # gap -> cost, and by how much it falls where the gap grows
 
@@ -54,15 +55,36 @@ def hardest_of_batch(embeddings: Any, labels: Any, kind: str, price: Price, *, a
 
     All distances are only looked at; gradients go through those of the chosen, of which there are two an anchor.
     """
-    same, different = pair_masks(labels)
-    fixed = ops.stop_gradient(embeddings)
-    distances = pairwise(fixed, fixed, "cosine" if kind == "cosine" else "squared")  # the root keeps the order
-    farthest = ops.argmax(ops.where(same, distances, -1.0), axis=1)
-    nearest = ops.argmin(ops.where(different, distances, float("inf")), axis=1)
+    anchors = ops.arange(ops.shape(labels)[0])
+    farthest, nearest = _extremes(ops.stop_gradient(unit(embeddings) if kind == "cosine" else embeddings), labels)
     positives, negatives = (ops.take(embeddings, chosen, axis=0) for chosen in (farthest, nearest))
     cost, _ = price(between(embeddings, negatives, kind) - between(embeddings, positives, kind))
-    counts = ops.logical_and(ops.any(same, axis=1), ops.any(different, axis=1))
+    of_class, of_others = (ops.equal(ops.take(labels, chosen), labels) for chosen in (farthest, nearest))
+    counts = ops.logical_and(ops.logical_and(of_class, farthest != anchors), ops.logical_not(of_others))
     return masked_mean(cost, ops.logical_and(counts, cost > 0) if active else counts)
+
+
+def _extremes(x: Any, labels: Any) -> tuple[Any, Any]:
+    """Of each example the farthest of its class and the nearest of another, `(b,)` each; any where there is none.
+
+    Rows of `ROWS` anchors at a time, so that memory is O(batch). Squared distances less the anchor's own length are
+    one product of `x` and -2x, with a 1 and the other's squared length behind them.
+    """
+    size, lengths = ops.shape(labels)[0], ops.sum(x * x, axis=1, keepdims=True)
+    left = ops.concatenate([x, ops.ones_like(lengths)], axis=1)
+    right = ops.transpose(ops.concatenate([-2 * x, lengths], axis=1))
+    columns = ops.arange(size)
+
+    def look(rows):
+        order = ops.matmul(ops.take(left, rows, axis=0), right)
+        equal = ops.equal(ops.take(labels, rows)[:, None], labels[None, :])
+        same = ops.logical_and(equal, rows[:, None] != columns[None, :])
+        farthest = ops.argmax(ops.where(same, order, -float("inf")), axis=1)
+        return farthest, ops.argmin(ops.where(equal, float("inf"), order), axis=1)
+
+    blocks = -(-size // ROWS)
+    rows = ops.reshape(ops.minimum(ops.arange(blocks * ROWS), size - 1), (blocks, ROWS))  # the last one filled up
+    return tuple(ops.cast(ops.reshape(chosen, (-1,))[:size], columns.dtype) for chosen in ops.map(look, rows))
 
 
 def _sums(fixed, labels, weigh, price, hardest, active):
