@@ -46,9 +46,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
         shape = tf.shape(inputs)
         size, channels = tf.reduce_prod(shape[:-1]), inputs.shape[-1]
-        four_d = (shape[0], tf.reduce_prod(shape[1:-1]), 1, channels)
+        maps = len(inputs.shape) == 4  # which stay as they are: TensorFlow fuses the kernel with a ReLU right behind it
         normed = tf.raw_ops.FusedBatchNormV3(
-            x=inputs if len(inputs.shape) == 4 else tf.reshape(inputs, four_d),
+            x=inputs if maps else tf.reshape(inputs, (shape[0], tf.reduce_prod(shape[1:-1]), 1, channels)),
             scale=tf.cast(self.gamma, tf.float32) if self.scale else tf.ones(channels),
             offset=tf.cast(self.beta, tf.float32) if self.center else tf.zeros(channels),
             mean=tf.zeros(0),
@@ -56,8 +56,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             epsilon=self.epsilon,
             is_training=True,
         )
-        outputs = tf.reshape(normed.y, shape)
-        outputs.set_shape(inputs.shape)
+        outputs = normed.y if maps else tf.ensure_shape(tf.reshape(normed.y, shape), inputs.shape)
         # The kernel gives the unbiased variance, n / (n - 1) times the one that Keras keeps.
         bias = tf.cast(size - 1, tf.float32) / tf.cast(size, tf.float32)
         return outputs, normed.batch_mean, normed.batch_variance * bias
