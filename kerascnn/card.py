@@ -229,7 +229,9 @@ def _cell(value: Any) -> str:
 
 
 def _number(key: str, value: float) -> str:
-    return f"{100 * value:.2f} %" if key in SHARES else f"{value:.4g}"
+    if key in SHARES:
+        return f"{100 * value:.2f} %"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
 def _duration(seconds: float) -> str:

@@ -14,6 +14,7 @@ ROOT = Path(kerascnn.__file__).parents[1]
 ZOO = sorted(path.parent.name for path in (ROOT / "saved_models").glob("*/result.json"))
 DETECTOR = "scenes-detector"  # which answers with boxes
 AUTOENCODER = "fashion_mnist-autoencoder"  # with images
+EMBEDDER = "fashion_mnist-embedder"
 
 
 def test_the_readme_names_them():
@@ -21,7 +22,7 @@ def test_the_readme_names_them():
     assert ZOO and all(name in text for name in ZOO)
 
 
-@pytest.mark.parametrize("name", [name for name in ZOO if name not in (DETECTOR, AUTOENCODER)])
+@pytest.mark.parametrize("name", [name for name in ZOO if name not in (DETECTOR, AUTOENCODER, EMBEDDER)])
 def test_a_model_of_the_zoo_loads_and_answers(name):
     result = kerascnn.load(name)
     record = result.extras["record"]
@@ -69,4 +70,14 @@ def test_the_autoencoder_gives_codes_and_images():
     assert codes.shape == (2, result.extras["record"]["autoencoder"]["code_size"])
     again = result.model.predict(images, verbose=0)
     np.testing.assert_allclose(result.decoder.predict(codes, verbose=0), again, atol=1)
+    assert not re.search(r"(/tmp|/home|/root|/work)/", (result.path / "result.json").read_text())
+
+
+def test_the_embedder_gives_vectors_of_length_one():
+    result = kerascnn.load(EMBEDDER)
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1), "uint8")
+    vectors = result.model.predict(images, verbose=0)
+    assert vectors.shape == (3, 64)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert result.metrics["recall_at_1"] > result.metrics["recall_at_1_pixels"]
     assert not re.search(r"(/tmp|/home|/root|/work)/", (result.path / "result.json").read_text())
