@@ -1,7 +1,7 @@
 """The measured networks as they are written by hand in plain Keras: Keras' own layers, optimizers, losses, metrics.
 
-Layers have the names that those of `kerascnn.models` have, so that weights can be copied by name for the check that both
-compute the same.
+Layers are called as those of `kerascnn.models`, so that weights can be copied by name for the check that both compute
+the same.
 """
 
 import keras

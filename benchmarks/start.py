@@ -121,9 +121,17 @@ def main():
         rows = []
         for side, rounds in found.items():
             imported, first, most, above = zip(*rounds, strict=True)
-            rows.append([side, spread(imported), spread(first), *(f"{statistics.median(x):,.0f}" for x in (most, above))])
+            rows.append(
+                [side, spread(imported), spread(first), *(f"{statistics.median(x):,.0f}" for x in (most, above))]
+            )
         print(f"{network}, batch {options.batch or BATCH[network]}:\n")
-        head = ["", "seconds until imported", "until the first step is done", "peak memory, MB", "above the imports, MB"]
+        head = [
+            "",
+            "seconds until imported",
+            "until the first step is done",
+            "peak memory, MB",
+            "above the imports, MB",
+        ]
         table(head, rows)
 
 
