@@ -12,6 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+ANSWER = "answer: "  # before what a worker answers; libraries print other lines
 SETTLE = 0.2  # seconds in which the threads of the process that had its turn stop waiting for work
 
 
@@ -36,10 +37,10 @@ class Worker:
         self._process.stdin.flush()
 
     def _receive(self) -> Any:
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"{' '.join(self._process.args)} ended with {self._process.wait()}: no answer.")
-        return json.loads(answer)
+        for line in self._process.stdout:
+            if line.startswith(ANSWER):
+                return json.loads(line.removeprefix(ANSWER))
+        raise RuntimeError(f"{' '.join(self._process.args)} ended with {self._process.wait()}: no answer.")
 
     def __enter__(self) -> "Worker":
         return self
@@ -57,12 +58,10 @@ def ask_all(workers: Sequence[Worker], name: str, *arguments: Any) -> list[Any]:
 
 
 def serve(functions: Mapping[str, Callable]) -> None:
-    """Answers the questions of a `Worker` by these functions until there are no more. Prints go to the errors."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+    """Answers the questions of a `Worker` by these functions until there are no more."""
     for line in sys.stdin:
         name, arguments = json.loads(line)
-        print(json.dumps(functions[name](*arguments)), file=answers, flush=True)
+        print(ANSWER + json.dumps(functions[name](*arguments)), flush=True)
 
 
 def milliseconds(step: Callable[[], object], count: int) -> list[float]:
