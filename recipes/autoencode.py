@@ -161,7 +161,7 @@ def autoencode(
     }
 
     def build() -> keras.Model:
-        keras.utils.set_random_seed(seed)
+        training.set_seed(seed)
         fixed = {"code": codes[kind]} if kind in codes else {"tied": True} if tied else {}
         network = models.build_autoencoder(model or MODELS[kind], data.image_shape, code_size, **fixed)
         _check_code(network, kind)

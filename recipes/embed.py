@@ -165,7 +165,7 @@ def embed(
         callbacks = [*callbacks, watching.HarderTriplets(price, epochs, most=HARDEST)]
 
     def build() -> keras.Model:
-        keras.utils.set_random_seed(seed)
+        training.set_seed(seed)
         options = {"dimensions": dimensions, "pooling": pooling, "normalize": normalize, "weights": weights}
         tower = layers.fuse(backbones.embedder(backbone or model, seen.image_shape, **options))
         network = models.with_centres(tower, seen.classes) if losses.needs_centres(price) else tower
