@@ -1,4 +1,4 @@
-"""Keras looks for TensorFlow wherever it is installed, to seed it and to know its types; that takes seconds and memory."""
+"""One seed for all, without TensorFlow on other backends: Keras looks for it, which takes seconds and memory."""
 
 import sys
 from collections.abc import Iterator

@@ -3,27 +3,7 @@ import pytest
 
 from kerascnn.data.shuffling import orders, shuffled
 
-SIZES = [
-    1,
-    2,
-    3,
-    4,
-    5,
-    20,
-    255,
-    1259,
-    4095,
-    4096,
-    4097,
-    65535,
-    65536,
-    65538,
-    2**17,
-    2**17 + 1,
-    2**18,
-    300_001,
-    2**26 + 3,
-]
+SIZES = [1, 2, 3, 4, 5, 20, 255, 1259, 4096, 4097, 65_535, 65_536, 65_538, 2**17, 2**17 + 1, 2**18, 2**26 + 3]
 MENDED = 2**16 + 1, 2**18 + 1  # TensorFlow gives one example twice, and one never: its blocks are a bit too short
 
 
