@@ -41,7 +41,7 @@ def main():
     print(f"trained in {record['seconds']:.0f} s, all of it took {time.perf_counter() - begun:.0f} s")
     print(", ".join(f"{name} {result.metrics[name]:.4f}" for name in SHOWN if name in result.metrics), flush=True)
     data = datasets.load(options.data)
-    train, test = (arrays(data, split) for split in ("train", "validation" if data.test is None else "test"))
+    train, test = (arrays(data, split) for split in ("train", "test" if "test" in data.splits else "validation"))
     tune = partial(tuned, pooling=options.pooling)
     whole, fresh = {**ALL, "epochs": options.tuned_epochs}, {**FRESH, "learning_rate": options.scratch_rate}
     ways = {

@@ -86,7 +86,7 @@ def pool(options):
     """The images to draw from and those to judge by, as arrays, and the names of the classes."""
     size = options.image_size if Path(options.data).is_dir() else None  # tfds sets have a size of their own
     whole = datasets.load(options.data, image_size=size, resize="crop")
-    split = "validation" if whole.test is None else "test"
+    split = "test" if "test" in whole.splits else "validation"
     kept = drawn(whole.labels("train"), options.most or "all", seed=0)
     judges = np.random.default_rng(0).permutation(whole.size(split))[: options.test]
     return fetched(whole, "train", kept), fetched(whole, split, np.sort(judges)), whole.class_names

@@ -161,7 +161,7 @@ def autoencode(
     }
 
     def build() -> keras.Model:
-        keras.utils.set_random_seed(seed)
+        training.set_seed(seed)
         fixed = {"code": codes[kind]} if kind in codes else {"tied": True} if tied else {}
         network = models.build_autoencoder(model or MODELS[kind], data.image_shape, code_size, **fixed)
         _check_code(network, kind)
@@ -196,7 +196,7 @@ def autoencode(
 
 def _labels(data: datasets.Data) -> dict[str, np.ndarray] | None:
     """Those of each split, which nothing is trained on; None where there are none."""
-    splits = [split for split in ("train", "validation", "test") if getattr(data, split) is not None]
+    splits = [split for split in ("train", "validation", "test") if split in data.splits]
     return {split: data.labels(split) for split in splits} if data.targets == "labels" else None
 
 

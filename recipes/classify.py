@@ -111,7 +111,7 @@ def classify(
     sample = partial(datasets.sample, data, SAMPLE, seed=seed)
 
     def build() -> keras.Model:
-        keras.utils.set_random_seed(seed)
+        training.set_seed(seed)
         network = models.build(model, data.image_shape, data.classes)
         if not isinstance(model, keras.Model):
             network = models.whitened(network, sample)

@@ -114,7 +114,7 @@ def denoise(
     batch_size = batch_size or datasets.suited_batch_size(shown, patch)
 
     def build() -> keras.Model:
-        keras.utils.set_random_seed(seed)
+        training.set_seed(seed)
         network = models.build_map(model, data.image_shape, data.channels, head=predicts)
         rate = schedules.named(schedule, learning_rate, epochs, datasets.steps_per_epoch(shown, batch_size))
         network.compile(

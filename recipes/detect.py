@@ -128,7 +128,7 @@ def detect(
     augment = augmentation.named(augment, data, epochs * passes, job="detect")
 
     def build() -> keras.Model:
-        keras.utils.set_random_seed(seed)
+        training.set_seed(seed)
         network = _network(backbone, weights, data, head=head, strides=strides, grid=grid or GRID)
         rate = schedules.named(schedule, learning_rate, epochs, datasets.steps_per_epoch(shown, batch_size))
         slow = _pretrained.rates(network, backbone, weights, ENCODER_RATE)

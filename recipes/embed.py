@@ -152,7 +152,7 @@ def embed(
     seen, judged = _parted(data, unseen) if labelled else (data, data)
     episodes = ways and {"ways": ways, "groups": judged.groups or None}
     if episodes:
-        metrics.sampled_episodes(judged.labels("validation" if judged.test is None else "test"), **episodes)
+        metrics.sampled_episodes(judged.labels("test" if "test" in judged.splits else "validation"), **episodes)
     classes_per_batch = classes_per_batch if batch_size is None else max(2, batch_size // images_per_class)
     if within_groups:
         datasets.ClassBatches(classes_per_batch, images_per_class, True).members(seen.labels("train"), seen.groups)
@@ -165,7 +165,7 @@ def embed(
         callbacks = [*callbacks, watching.HarderTriplets(price, epochs, most=HARDEST)]
 
     def build() -> keras.Model:
-        keras.utils.set_random_seed(seed)
+        training.set_seed(seed)
         options = {"dimensions": dimensions, "pooling": pooling, "normalize": normalize, "weights": weights}
         tower = layers.fuse(backbones.embedder(backbone or model, seen.image_shape, **options))
         network = models.with_centres(tower, seen.classes) if losses.needs_centres(price) else tower
@@ -237,7 +237,7 @@ def _of_views(tower: keras.Model, data: datasets.Data, augment, distance: str) -
 
 def _check_judged(data: datasets.Data) -> None:
     """Raises ValueError where an image to be judged has none of its class to be found, or none of another beside it."""
-    for split in {"validation", "validation" if data.test is None else "test"}:
+    for split in {"validation", "test" if "test" in data.splits else "validation"}:
         counts = np.unique(data.labels(split), return_counts=True)[1]
         if len(counts) < 2 or counts.max() < 2:
             rule = f"have two classes, and two images of one, in its {split} split"

@@ -142,7 +142,7 @@ def finetune(
 
     def build() -> tuple[keras.Model, tuple[tuple[str, ...], ...], backbones.Transferred | None]:
         """The network with its new head, the stages of its backbone from the bottom, and what went over to it."""
-        keras.utils.set_random_seed(seed)
+        training.set_seed(seed)
         lower, moved = _pretrained.trunk(pretrained, source, keep, data.image_shape, data.classes)
         head = _pretrained.head_name(lower)
         x = blocks.classifier(lower.output, data.classes, pooling=pooled, units=units, dropout=dropout, name=head)

@@ -118,7 +118,7 @@ def localize(
     augment = augmentation.named(augment, data, epochs * passes, job="localize")
 
     def build() -> keras.Model:
-        keras.utils.set_random_seed(seed)
+        training.set_seed(seed)
         network = layers.fuse(backbones.localizer_on(backbone, data.image_shape, data.classes, weights=weights))
         rate = schedules.named(schedule, learning_rate, epochs, datasets.steps_per_epoch(shown, batch_size))
         slow = _pretrained.rates(network, backbone, weights, ENCODER_RATE)

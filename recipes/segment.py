@@ -136,7 +136,7 @@ def segment(
     borders = border_weight and partial(datasets.border_weights, w0=border_weight, class_weight=False)
 
     def build() -> keras.Model:
-        keras.utils.set_random_seed(seed)
+        training.set_seed(seed)
         shape, head = data.image_shape, "sigmoid" if data.multi_label else "softmax"
         if backbone is None:
             network = models.build_map(model, shape, data.classes, head=head)

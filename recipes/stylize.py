@@ -103,7 +103,7 @@ def stylize(
     folder = training.RunFolder.open(save_to, arguments)
     if folder.ended:
         return training.load(folder.path)
-    keras.utils.set_random_seed(seed)
+    training.set_seed(seed)
     network = _pretrained.network(backbone)
     lower, _ = _pretrained.trunk(network, _pretrained.network(weights), "convolutional", (None, None, 3), 1000)
     content_layers, style_layers = stylizing.suited_layers(lower, content_layers, style_layers)

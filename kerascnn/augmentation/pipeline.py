@@ -27,8 +27,8 @@ class Pipeline(Transform):
 
     However many there are, the engine multiplies geometric ones into one matrix, which interpolates once, and colour
     maps into one pass. Calling it is a stateless function of (seed, epoch, index of the example), the same for any
-    batch size and number of threads. `pipeline(batch, indices, epoch, seed)` works in a TensorFlow graph, `apply` on
-    arrays.
+    batch size and number of threads. `apply` works on arrays, `pipeline(batch, indices, epoch, seed)` on arrays and
+    in a TensorFlow graph.
 
     A batch is `images` `(n, height, width, channels)`, uint8 or float32 in 0..255, or a dict with Keras' names:
     "images"; "labels" `(n,)` integers or `(n, classes)` shares; "segmentation_masks" `(n, height, width[, k])`
@@ -68,7 +68,9 @@ class Pipeline(Transform):
         return f"Pipeline({', '.join([*map(repr, self.transforms), *words])})"
 
     def __call__(self, batch, indices, epoch, seed, *, partnered: bool = False):
-        """`apply` in a TensorFlow graph."""
+        """`apply`, of tensors as an operation of TensorFlow."""
+        if isinstance(batch["images"] if isinstance(batch, dict) else batch, np.ndarray):
+            return self.apply(batch, indices, int(epoch), seed, partnered=partnered)
         from kerascnn.augmentation.tf_graph import called
 
         return called(self, batch, indices, epoch, seed, partnered)
@@ -90,6 +92,16 @@ class Pipeline(Transform):
         u = uniforms(seed, epoch, indices, self.plan.draws)
         changed = run(self.plan, batch, u, host, **self.edges, keys=streams(seed, epoch, indices))
         return changed["images"] if alone else changed
+
+    def threaded(self) -> Pipeline:
+        """Itself, for those who change several batches at a time: OpenCV, in all of the process, keeps to one thread.
+
+        Threads below theirs cost a third of the speed.
+        """
+        import cv2
+
+        cv2.setNumThreads(1)
+        return self
 
     @cached_property
     def plan(self) -> Plan:

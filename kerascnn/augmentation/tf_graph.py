@@ -7,14 +7,13 @@ import numpy as np
 
 def called(pipeline, batch, indices, epoch, seed, partnered):
     """`pipeline.apply` as an operation of a graph, with the shapes and types that it will give."""
-    import cv2
     import tensorflow as tf
 
     leaves = tf.nest.flatten(batch)
     specs = _results(pipeline, batch)
     seed = tf.convert_to_tensor(seed, tf.int64)
 
-    cv2.setNumThreads(1)  # tf.data makes several batches at a time; threads below these cost a third of the speed
+    pipeline = pipeline.threaded()
 
     def function(indices, epoch, seed, *leaves):
         given = tf.nest.pack_sequence_as(batch, leaves)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from kerascnn import checks
 from kerascnn.data.boxes import ABSENT
 
@@ -26,7 +28,7 @@ def boxed(augment, seed: int, partnered: bool, targets: str) -> Callable:
     def change(images, found, indices, epoch):
         entry = _entry(found[:, None] if alone else found)
         batch = {"images": images, "bounding_boxes": entry}
-        changed = augment(batch, indices, epoch, seed, partnered=partnered)
+        changed = augment.apply(batch, indices, epoch, seed, partnered=partnered)
         if alone:
             return _where_seen(images, found, changed)
         return changed["images"], _rows(changed["bounding_boxes"], found.shape[1])
@@ -36,27 +38,21 @@ def boxed(augment, seed: int, partnered: bool, targets: str) -> Callable:
 
 def _entry(rows) -> dict:
     """Boxes and labels, as a pipeline takes them, of `rows` `(n, most, 5)`."""
-    import tensorflow as tf
-
-    return {"boxes": rows[..., :4], "labels": tf.cast(rows[..., 4], tf.int32)}
+    return {"boxes": rows[..., :4], "labels": rows[..., 4].astype(np.int32)}
 
 
 def _rows(entry, most: int):
     """The rows of boxes and labels, those with an object first, `MORE` times `most` of them if there are more."""
-    import tensorflow as tf
-
     there = entry["labels"] >= 0
-    joined = tf.concat([entry["boxes"], tf.cast(entry["labels"], tf.float32)[..., None]], axis=-1)
-    rows = tf.where(there[..., None], joined, tf.constant([0, 0, 0, 0, ABSENT], tf.float32))
-    order = tf.argsort(tf.cast(~there, tf.int32), axis=1, stable=True)[:, : min(rows.shape[1], MORE * most)]
-    return tf.ensure_shape(tf.gather(rows, order, batch_dims=1), (rows.shape[0], order.shape[1], 5))
+    joined = np.concatenate([entry["boxes"], entry["labels"][..., None]], axis=-1, dtype=np.float32)
+    rows = np.where(there[..., None], joined, np.array([0, 0, 0, 0, ABSENT], np.float32))
+    order = np.argsort(~there, axis=1, kind="stable")[:, : MORE * most]
+    return np.take_along_axis(rows, order[..., None], axis=1)
 
 
 def _where_seen(images, found, changed):
     """The `changed` images and their one object; those of before where it can hardly be seen any more."""
-    import tensorflow as tf
-
     rows = _rows(changed["bounding_boxes"], 1)[:, 0]
     seen = rows[:, 4] >= 0
-    pictures = tf.where(seen[:, None, None, None], changed["images"], tf.cast(images, changed["images"].dtype))
-    return tf.ensure_shape(pictures, images.shape), tf.where(seen[:, None], rows, found)
+    pictures = np.where(seen[:, None, None, None], changed["images"], images.astype(changed["images"].dtype))
+    return pictures, np.where(seen[:, None], rows, found)

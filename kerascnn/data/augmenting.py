@@ -17,19 +17,9 @@ def rows(augment, seed: int, size: int) -> Callable:
     An `augmentation.Pipeline` with batch operations says which these are, by (seed, epoch, index) alone, so that the
     size of the batch does not matter. For every other augmentation it is `indices`.
     """
-    import tensorflow as tf
-
     if not getattr(augment, "others", 0):
         return lambda indices, epoch: indices
-
-    def chosen(indices, epoch):
-        found = tf.numpy_function(
-            lambda indices, epoch: np.asarray(augment.rows(indices, int(epoch), seed, size), np.int64),
-            [indices, epoch], tf.int64,
-        )  # fmt: skip
-        return tf.ensure_shape(found, (indices.shape[0] * (1 + augment.others),))
-
-    return chosen
+    return lambda indices, epoch: augment.rows(indices, epoch, seed, size)
 
 
 def augmented(augment, seed: int, partnered: bool, targets: str = "labels") -> Callable:
@@ -44,14 +34,15 @@ def augmented(augment, seed: int, partnered: bool, targets: str = "labels") -> C
     if augment is None:
         return lambda images, found, indices, epoch: (images, found)
     if not hasattr(augment, "rows"):
-        return lambda images, found, indices, epoch: (augment(images, indices, epoch, seed), found)
+        return lambda images, found, indices, epoch: (np.asarray(augment(images, indices, epoch, seed)), found)
+    augment = augment.threaded()
     if targets in ("boxes", "box"):
         return boxed(augment, seed, partnered, targets)
 
     def change(images, found, indices, epoch):
         kind = _kind(found, targets)
         batch = {"images": images, **(found if kind is None else {kind: found})}
-        changed = augment(batch, indices, epoch, seed, partnered=partnered)
+        changed = augment.apply(batch, indices, epoch, seed, partnered=partnered)
         images = changed.pop("images")
         return images, changed if kind is None else changed[kind]
 
@@ -65,8 +56,6 @@ def weighted(class_weight: Mapping[int, float] | None, data) -> Callable:
     masks `(n, height, width)` have a weight for each pixel, 0 where they count nowhere. Raises ValueError for other
     targets: images, boxes, and masks of several classes a pixel.
     """
-    import tensorflow as tf
-
     if class_weight is None:
         return lambda images, targets: (images, targets)
     if data.targets in ("images", "boxes", "box") or data.multi_label:
@@ -78,25 +67,15 @@ def weighted(class_weight: Mapping[int, float] | None, data) -> Callable:
 
     def weigh(images, targets):
         if data.targets == "masks":
-            return images, targets, tf.gather(tf.constant(pixels), tf.cast(targets, tf.int32))
-        shares = len(targets.shape) > 1
-        weights = tf.linalg.matvec(targets, table) if shares else tf.gather(tf.constant(table), targets)
-        return images, targets, weights
+            return images, targets, pixels[targets]
+        return images, targets, targets @ table if targets.ndim > 1 else table[targets]
 
     return weigh
 
 
 def mapped(weigh: Callable[[np.ndarray], np.ndarray]) -> Callable:
     """`(images, masks)` -> `(images, masks, weights)`, the last float32 `(n, height, width)`: `weigh` of each mask."""
-    import tensorflow as tf
-
-    def add(images, masks):
-        weights = tf.numpy_function(
-            lambda masks: np.stack([weigh(mask) for mask in masks]).astype("float32"), [masks], tf.float32
-        )
-        return images, masks, tf.ensure_shape(weights, masks.shape)
-
-    return add
+    return lambda images, masks: (images, masks, np.stack([weigh(mask) for mask in masks]).astype(np.float32))
 
 
 def _kind(found, targets: str) -> str | None:

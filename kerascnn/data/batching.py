@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,15 @@ from kerascnn.data import augmenting
 from kerascnn.data.corrupting import Noise, corrupted
 from kerascnn.data.dataset import Data
 from kerascnn.data.samplers import Sampler, permutations
+from kerascnn.data.shuffling import orders, shuffled
+from kerascnn.data.stepping import WORKERS, handed, in_graph, in_order, prefetched
 from kerascnn.data.streaming import buffered, windowed
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-WORKERS = os.cpu_count() or 1  # batches made at a time
-AHEAD = 4  # batches ready before they are asked for
+    from kerascnn.data.stepwise import Stepwise
+
 FETCH = 64  # images of a sample that are read together
 PIXELS = {"masks": 2**18, "images": 2**18, "boxes": 2**20, "box": 2**20}
 """Of a step at most, by its targets."""
@@ -60,16 +61,14 @@ def sample(data: Data, count: int, *, seed: int = 0) -> np.ndarray:
     With a `source` they are those that epoch 0 of `batches(..., seed=seed)` begins with; without one the first of the
     training split, in its order.
     """
-    import tensorflow as tf
-
     count = min(checks.positive_int("count", count), data.train_size)
     if "train" in data.sources:
         source = data.sources["train"]
-        order = tf.data.Dataset.from_tensor_slices(_shuffled(tf.range(count, dtype=tf.int64), seed, 0, source.size))
-        parts = order.batch(FETCH).map(source.fetch, num_parallel_calls=WORKERS)
+        chosen = shuffled(np.arange(count), seed, 0, source.size)
+        parts = in_order(lambda start: source.fetch(chosen[start : start + FETCH]), range(0, count, FETCH))
     else:
-        parts = data.train.take(count).batch(FETCH)
-    return np.concatenate([images for images, _ in prefetched(parts).as_numpy_iterator()])
+        parts = prefetched(data.train.take(count).batch(FETCH)).as_numpy_iterator()
+    return np.concatenate([images for images, _ in parts])
 
 
 def batches(
@@ -84,15 +83,21 @@ def batches(
     weigh: Callable[[np.ndarray], np.ndarray] | None = None,
     corrupt: Noise | None = None,
     sampler: Sampler | None = None,
-) -> tf.data.Dataset:
+) -> tf.data.Dataset | Stepwise:
     """Training batches `(images, targets)` of the epochs `first` to `last - 1`, chained in one dataset.
+
+    It is a `tf.data.Dataset` on the TensorFlow backend and for data without random access, else a
+    `keras.utils.PyDataset` of the same batches as NumPy arrays, which needs no TensorFlow. Both have
+    `as_numpy_iterator`.
 
     Each epoch is another permutation of the split, without its last incomplete batch. With a `source` (arrays,
     folders, sets that fit in memory) the permutation is over the whole split, drawn from (seed, epoch) alone. Without
     one (a tfds set too large for memory, a `Data` of plain datasets) elements pass a shuffle buffer of up to 256 MiB,
     seeded by (seed, epoch); tfds writes its files in random order, so that this too mixes well.
 
-    `augment(images, indices, epoch, seed)` gets the batch and the index of each example in the split. A `Pipeline` of
+    `augment(images, indices, epoch, seed)` gets the batch and the index of each example in the split as NumPy arrays,
+    and two integers; it gives images back, as an array or a tensor. Several threads call it, in any order, and once
+    before them it is asked about a batch of zeros, which says what it will give. A `Pipeline` of
     `kerascnn.augmentation` gets the targets too, and the partners that it mixes in, from the whole split, or without a
     `source` from the batch. `epochs=(3, 10)` gives exactly what `(0, 10)` gives from epoch 3 on. With `class_weight`,
     the weight of each class by its index, batches are `(images, targets, weights)`; a target in shares of the classes
@@ -118,6 +123,7 @@ def batches(
     spoil = corrupted(corrupt, seed)
 
     def finish(images, targets, indices, epoch):
+        epoch = int(epoch)
         targets = targets if sampler is None else sampler.targets(targets)
         images, targets = change(images, targets, indices, epoch)
         return weights(spoil(images, indices, epoch), targets)
@@ -126,46 +132,38 @@ def batches(
         source = data.sources[split]
         rows = augmenting.rows(augment, seed, source.size)
         order = _order(data, split, sampler, batch, steps, seed)
-        return prefetched(_by_index(source, order, steps, epochs, rows, finish))
+        made = _by_index(source, order, steps, rows, finish)
+        like = _blank(data, split, batch, augment, sampler, finish)
+        return handed(made, range(epochs[0] * steps, epochs[1] * steps), like, batch)
+    changed = in_graph(finish, _blank(data, split, batch, augment, sampler, finish), batch)
     if sampler is not None:
-        return prefetched(windowed(data, split, sampler, batch, steps, seed, epochs, finish, WORKERS))
-    return prefetched(buffered(data, split, batch, steps, seed, epochs, finish, WORKERS))
+        return prefetched(windowed(data, split, sampler, batch, steps, seed, epochs, changed, WORKERS))
+    return prefetched(buffered(data, split, batch, steps, seed, epochs, changed, WORKERS))
 
 
-def plain_batches(data: Data, split: str, batch_size: int) -> tf.data.Dataset:
-    """All examples of `split` in their order, for evaluation; the last batch may be smaller."""
-    import tensorflow as tf
+def plain_batches(data: Data, split: str, batch_size: int) -> tf.data.Dataset | Stepwise:
+    """All examples of `split` in their order, for evaluation; the last batch may be smaller.
 
-    checks.positive_int("batch_size", batch_size)
-    elements = data.split(split)
-    source = data.sources.get(split)
-    if source is None:
-        return prefetched(elements.batch(batch_size))
-    starts = tf.data.Dataset.range(0, source.size, batch_size)
-
-    def fetch(start):
-        return source.fetch(tf.range(start, tf.minimum(start + batch_size, source.size)))
-
-    return prefetched(starts.map(fetch, num_parallel_calls=WORKERS, deterministic=True))
-
-
-def retargeted(batches: tf.data.Dataset, target_of: Callable) -> tf.data.Dataset:
-    """`batches` with `target_of(targets)`, computed in a graph, in place of each batch's targets."""
-    return batches.map(lambda images, targets, *weights: (images, target_of(targets), *weights))
-
-
-def prefetched(batches):
-    """`batches`, some ahead, without tf.data's autotuning: its thread sleeps for times that double up to a minute, and
-    now and then the end of an epoch, `fit` or `evaluate` waits for it to wake (TensorFlow 2.21; docs/pitfalls.md).
-
-    They are made by threads of their own: in the common pool a training step would queue behind them.
+    For what it gives on which backend see `batches`.
     """
-    import tensorflow as tf
+    checks.positive_int("batch_size", batch_size)
+    size, source = data.size(split), data.sources.get(split)
+    if source is None:
+        return prefetched(data.split(split).batch(batch_size))
 
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    options.threading.private_threadpool_size = WORKERS + 1  # one for the hand-over, and for `InputClock`
-    return batches.prefetch(AHEAD).with_options(options)
+    def fetch(number):
+        return source.fetch(np.arange(number * batch_size, min((number + 1) * batch_size, size)))
+
+    return handed(fetch, range(-(-size // batch_size)), lambda: source.fetch(np.zeros(1, np.int64)), None)
+
+
+def retargeted(batches: tf.data.Dataset | Stepwise, target_of: Callable) -> tf.data.Dataset | Stepwise:
+    """`batches` with `target_of(targets)` in place of each batch's targets; in a dataset it is computed in a graph."""
+
+    def change(images, targets, *weights):
+        return images, target_of(targets), *weights
+
+    return batches.mapped(change) if hasattr(batches, "mapped") else batches.map(change)
 
 
 def _steps(size: int, batch_size: int | None, sampler: Sampler | None = None) -> int:
@@ -190,44 +188,44 @@ def _power_of_two_up_to(value: int) -> int:
     return 1 << max(0, value.bit_length() - 1)
 
 
-def _shuffled(positions, seed, epoch, size):
-    """The index at each of `positions` of the permutation that (seed, epoch) chooses."""
-    import tensorflow as tf
-
-    key = tf.stack([tf.constant(seed, tf.int64), tf.cast(epoch, tf.int64)])
-    return tf.random.experimental.index_shuffle(positions, key, size - 1)
-
-
-def _order(data, split, sampler, batch, steps, seed) -> Callable:
-    """The function that gives the examples of a step, counted over all epochs, in a graph."""
-    import tensorflow as tf
-
-    if sampler is not None:
-        labels = data.labels(split) if sampler.by_class else np.zeros(data.size(split), np.int32)
-        members = sampler.members(labels, data.groups)
-        permuted = permutations(members, seed)
-
-        def drawn(step):
-            return sampler.rows(members, int(step), batch, permuted)
-
-        return lambda step: tf.ensure_shape(tf.numpy_function(drawn, [step], tf.int64), (batch,))
-
-    def permuted(step):
-        positions = (step % steps) * batch + tf.range(batch, dtype=tf.int64)
-        return _shuffled(positions, seed, step // steps, data.size(split))
-
-    return permuted
+def _order(data, split, sampler, batch, steps, seed) -> Callable[[int], np.ndarray]:
+    """The function that gives the examples of a step, counted over all epochs."""
+    if sampler is None:
+        return orders(data.size(split), batch, steps, seed)
+    labels = data.labels(split) if sampler.by_class else np.zeros(data.size(split), np.int32)
+    members = sampler.members(labels, data.groups)
+    permuted = permutations(members, seed)
+    return lambda step: sampler.rows(members, step, batch, permuted)
 
 
-def _by_index(source, order, steps, epochs, rows, finish):
+def _by_index(source, order, steps, rows, finish) -> Callable[[int], tuple]:
     """Each batch on its own, from the number of its step: its examples are those that `order` gives."""
-    import tensorflow as tf
 
-    def make(step):
+    def make(step: int) -> tuple:
         epoch = step // steps
         indices = rows(order(step), epoch)
         images, targets = source.fetch(indices % source.size)
-        return finish(tf.ensure_shape(images, (indices.shape[0], *images.shape[1:])), targets, indices, epoch)
+        return finish(images, targets, indices, epoch)
 
-    steps_of_all = tf.data.Dataset.range(epochs[0] * steps, epochs[1] * steps)
-    return steps_of_all.map(make, num_parallel_calls=WORKERS, deterministic=True)
+    return make
+
+
+def _blank(data, split, batch, augment, sampler, finish) -> Callable[[], tuple]:
+    """A function that gives a batch of nothing, which shows of what kind the others are."""
+
+    def like() -> tuple:
+        others = 0 if augment is None else getattr(augment, "others", None)
+        rows = batch if others is None or sampler is not None else 1  # a pipeline is content with one image
+        rows *= 1 + (others or 0) if split in data.sources else 1
+        images, targets = (_zeros(part, rows) for part in data.element_spec)
+        return finish(images, targets, np.zeros(rows, np.int64), 0)
+
+    return like
+
+
+def _zeros(spec, rows: int):
+    """`rows` examples of nothing that look like `spec`, which may be a dict of such."""
+    if isinstance(spec, dict):
+        return {name: _zeros(part, rows) for name, part in spec.items()}
+    dtype = getattr(spec.dtype, "as_numpy_dtype", spec.dtype)
+    return np.zeros((rows, *spec.shape), dtype)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
 from kerascnn import checks
-from kerascnn.data.dataset import SPLITS, Data, elements_of
+from kerascnn.data.dataset import Data, changed
 from kerascnn.data.repeating import OF_TRAINING
-from kerascnn.data.sources import Subset, on_host
+from kerascnn.data.sources import Subset
 
 
 class Relabelled(Subset):
@@ -19,14 +18,12 @@ class Relabelled(Subset):
     def __init__(self, source, indices, labels: np.ndarray, table: np.ndarray):
         super().__init__(source, indices)
         self.labels = labels
-        self._table = on_host(table)
+        self._table = table
 
     def fetch(self, indices):
         """The images and new labels of `indices`."""
-        import tensorflow as tf
-
         images, labels = super().fetch(indices)
-        return images, tf.gather(self._table, labels)
+        return images, self._table[labels]
 
 
 def only_classes(data: Data, classes: Sequence[str | int]) -> Data:
@@ -45,9 +42,9 @@ def only_classes(data: Data, classes: Sequence[str | int]) -> Data:
     chosen = _indices(data, classes)
     table = np.full(data.classes, -1, np.int32)
     table[chosen] = np.arange(len(chosen))
-    parts = [_split(data, split, table) for split in SPLITS if getattr(data, split) is not None]
+    parts = [_split(data, split, table) for split in data.splits]
     groups = np.unique(np.array(data.groups)[chosen], return_inverse=True)[1] if data.groups else np.array([], int)
-    return dataclasses.replace(
+    return changed(
         data,
         **{name: value for _, fields in parts for name, value in fields.items()},
         class_names=tuple(data.class_names[i] for i in chosen),
@@ -81,8 +78,6 @@ def _group(name: str) -> str:
 
 def _split(data: Data, split: str, table):
     """The source of a split, if it has one, under its name, and the fields of the split."""
-    import tensorflow as tf
-
     labels = table[data.labels(split)]
     rows = np.flatnonzero(labels >= 0)
     if not rows.size:
@@ -90,7 +85,9 @@ def _split(data: Data, split: str, table):
         raise ValueError(checks.message("classes", rule, [data.class_names[i] for i in np.flatnonzero(table >= 0)]))
     if split in data.sources:
         source = Relabelled(data.sources[split], rows, labels[rows], table)
-        return (split, source), {split: elements_of(source), f"{split}_size": source.size}
+        return (split, source), {split: None, f"{split}_size": source.size}
+    import tensorflow as tf
+
     found = data.split(split).take(data.size(split)).filter(lambda _, label: tf.gather(table, label) >= 0)
     elements = found.map(lambda image, label: (image, tf.gather(table, label)))
     return (split, None), {split: elements, f"{split}_size": len(rows)}

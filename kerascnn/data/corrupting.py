@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
+import numpy as np
+
 from kerascnn import checks
-from kerascnn.data.dataset import Data, elements_of
+from kerascnn.data.dataset import Data, changed
 
 EPOCHS = {"validation": 2**31 - 1, "test": 2**31 - 2}  # whose noise a split gets: no training comes so far
 
@@ -15,18 +16,12 @@ Noise = Callable
 
 
 def corrupted(noise: Noise | None, seed: int) -> Callable:
-    """`(images, indices, epoch)` -> images with noise, float32, in a TensorFlow graph."""
-    import tensorflow as tf
-
+    """`(images, indices, epoch)` -> images with noise, float32."""
     if noise is None:
         return lambda images, indices, epoch: images
 
     def change(images, indices, epoch):
-        spoiled = tf.numpy_function(
-            lambda *given: noise(given[0], given[1], int(given[2]), seed).astype("float32", copy=False),
-            [images, indices, tf.cast(epoch, tf.int64)], tf.float32,
-        )  # fmt: skip
-        return tf.ensure_shape(spoiled, images.shape)
+        return np.asarray(noise(images, indices, epoch, seed), np.float32)
 
     return change
 
@@ -58,7 +53,7 @@ def with_noise(data: Data, noise: Noise | None, *, seed: int = 0) -> Data:
         raise ValueError(
             checks.message("data", "have images for targets", data.targets, 'Load it by targets="images".')
         )
-    missing = [name for name in EPOCHS if getattr(data, name) is not None and name not in data.sources]
+    missing = [name for name in EPOCHS if name in data.splits and name not in data.sources]
     if missing:
         rule = f"have random access to {', '.join(missing)} where noise is added"
         raise ValueError(checks.message("data", rule, data.name, "Pass arrays or a folder."))
@@ -67,5 +62,4 @@ def with_noise(data: Data, noise: Noise | None, *, seed: int = 0) -> Data:
         for name, epoch in EPOCHS.items()
         if name in data.sources
     }
-    elements = {name: elements_of(source) for name, source in noisy.items()}
-    return dataclasses.replace(data, **elements, sources={**data.sources, **noisy})
+    return changed(data, **dict.fromkeys(noisy), sources={**data.sources, **noisy})

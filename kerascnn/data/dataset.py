@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +12,7 @@ import numpy as np
 
 from kerascnn import checks
 from kerascnn.data.boxes import count_objects
+from kerascnn.data.elements import Elements
 from kerascnn.data.masks import count_pixels
 
 if TYPE_CHECKING:
@@ -24,16 +26,19 @@ READ = 1024  # labels read together
 
 
 class Source(Protocol):
-    """Random access to the examples of one split, which is what makes an exact, global shuffle cheap."""
+    """Random access to the examples of one split, which is what makes an exact, global shuffle cheap.
+
+    It is asked by several threads at a time.
+    """
 
     size: int
     labels: np.ndarray | None  # None where targets are not labels
 
-    def fetch(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The images `(n, height, width, channels)` and targets `(n, ...)` of `indices`, in a TensorFlow graph."""
+    def fetch(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The images `(n, height, width, channels)` and targets `(n, ...)` of int64 `indices` `(n,)`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Data:
     """Images with class labels, masks, boxes or other images, split for training, choosing and testing.
 
@@ -50,16 +55,17 @@ class Data:
     - "box": the one object of the image, `(5,)` likewise.
 
     `sources` holds the same examples by index, under the names "train", "validation" and "test", where random access is
-    possible; `report` says what was skipped, converted or resized. `groups` is the number of each class's group where
-    classes have such, as characters have alphabets.
+    possible; the datasets of such splits may be left out, and are made when somebody asks for them. `report` says what
+    was skipped, converted or resized. `groups` is the number of each class's group where classes have such, as
+    characters have alphabets.
 
     A `Data` of plain datasets trains too; its order is that of a shuffle buffer (see `batches`). Shape and sizes may be
     left out where the datasets know them.
     """
 
-    train: tf.data.Dataset
-    validation: tf.data.Dataset
-    test: tf.data.Dataset | None = None
+    train: tf.data.Dataset | None = field(default=Elements(), repr=False)
+    validation: tf.data.Dataset | None = field(default=Elements(), repr=False)
+    test: tf.data.Dataset | None = field(default=Elements(), repr=False)
     image_shape: tuple[int, ...] = ()
     class_names: tuple[str, ...] = ()
     train_size: int = 0
@@ -73,8 +79,12 @@ class Data:
 
     def __post_init__(self):
         """Fills in what the datasets know themselves, and checks the rest."""
+        missing = {"train", "validation"} - set(self.splits)
+        if missing:
+            rule = "have the splits train and validation, as datasets or in `sources`"
+            raise ValueError(checks.message("data", rule, f"no {' and no '.join(sorted(missing))}"))
         if not self.image_shape:
-            object.__setattr__(self, "image_shape", tuple(self.train.element_spec[0].shape))
+            object.__setattr__(self, "image_shape", tuple(self.element_spec[0].shape))
         checks.one_of("targets", self.targets, TARGETS)
         if None in self.image_shape or not (self.class_names or self.targets == "images"):
             rule = "have images of one known shape and name its classes"
@@ -82,11 +92,24 @@ class Data:
             raise ValueError(f"A `Data` must {rule}. Received: {received}. Pass image_shape= and class_names=.")
         if self.groups:
             checks.same_length("groups", self.groups, "class_names", self.class_names)
-        for split in SPLITS:
-            if getattr(self, split) is not None and not getattr(self, f"{split}_size"):
-                mend = f"Pass {split}_size=, the number of its elements."
-                size = checks.positive_int(f"{split}_size", int(getattr(self, split).cardinality()), mend)
-                object.__setattr__(self, f"{split}_size", size)
+        for split in self.splits:
+            if not getattr(self, f"{split}_size"):
+                mend, source = f"Pass {split}_size=, the number of its elements.", self.sources.get(split)
+                size = int(getattr(self, split).cardinality()) if source is None else source.size
+                object.__setattr__(self, f"{split}_size", checks.positive_int(f"{split}_size", size, mend))
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of the splits that there are: "train", "validation" and perhaps "test"."""
+        return tuple(split for split in SPLITS if split in self.sources or self.__dict__[split] is not None)
+
+    @cached_property
+    def element_spec(self) -> tuple[Any, Any]:
+        """What a training image and its target look like: things with `shape` and `dtype`."""
+        dataset = given(self).get("train")
+        if dataset is not None:
+            return dataset.element_spec
+        return tuple(part[0] for part in map(np.asarray, self.sources["train"].fetch(np.zeros(1, np.int64))))
 
     @property
     def classes(self) -> int:
@@ -96,13 +119,13 @@ class Data:
     @property
     def multi_label(self) -> bool:
         """Whether targets are masks of several classes a pixel."""
-        return self.targets == "masks" and len(self.train.element_spec[1].shape) == len(self.image_shape)
+        return self.targets == "masks" and len(self.element_spec[1].shape) == len(self.image_shape)
 
     @property
     def channels(self) -> int:
         """The number of channels of a target image; raises ValueError unless targets are images."""
         self._check_targets("images")
-        return self.train.element_spec[1].shape[-1]
+        return self.element_spec[1].shape[-1]
 
     @cached_property
     def class_counts(self) -> tuple[int, ...]:
@@ -123,11 +146,8 @@ class Data:
         self._check_targets("masks")
         counts = _known_counts(self)
         if counts is None:
-            masks = self.train.take(self.train_size).map(lambda _, target: target).batch(64)
-            each = (
-                count_pixels(part, self.classes, multi_label=self.multi_label) for part in masks.as_numpy_iterator()
-            )
-            counts = sum(each).tolist()
+            masks = (part for _, part in examples(self, "train", 64))
+            counts = sum(count_pixels(part, self.classes, multi_label=self.multi_label) for part in masks).tolist()
         return tuple(counts)
 
     @cached_property
@@ -139,8 +159,8 @@ class Data:
         self._check_targets("boxes", "box")
         counts = _known_counts(self)
         if counts is None:
-            targets = self.train.take(self.train_size).map(lambda _, target: target).batch(READ)
-            counts = sum(count_objects(part, self.classes).sum(axis=0) for part in targets.as_numpy_iterator()).tolist()
+            rows = (part for _, part in examples(self, "train", READ))
+            counts = sum(count_objects(part, self.classes).sum(axis=0) for part in rows).tolist()
         return tuple(counts)
 
     @property
@@ -152,12 +172,11 @@ class Data:
     def labels(self, split: str) -> np.ndarray:
         """The int32 labels of `split`, in the order of `plain_batches`; raises ValueError if one names no class."""
         self._check_targets("labels")
-        elements, source = self.split(split), self.sources.get(split)
+        source = self.sources.get(split)
         if source is not None and source.labels is not None:
             labels = np.asarray(source.labels)
         else:
-            targets = elements.take(self.size(split)).map(lambda _, target: target).batch(READ)
-            labels = np.concatenate(list(targets.as_numpy_iterator()))
+            labels = np.concatenate([part for _, part in examples(self, split, READ)])
         if labels.min() < 0 or labels.max() >= self.classes:
             rule = f"be in 0..{self.classes - 1}, as there are {self.classes} class names"
             raise ValueError(checks.message(f"labels of {split}", rule, f"{labels.min()} to {labels.max()}"))
@@ -165,7 +184,7 @@ class Data:
 
     def files(self, split: str) -> tuple[str, ...]:
         """The file of each example of `split`, in the order of `plain_batches`; raises ValueError if there are none."""
-        self.split(split)
+        self._check_split(split)
         paths = getattr(self.sources.get(split), "paths", None)
         if paths is None:
             raise ValueError(checks.message("data", "be read from class folders, to have files", self.name))
@@ -179,36 +198,45 @@ class Data:
 
     def split(self, split: str) -> tf.data.Dataset:
         """The elements of "train", "validation" or "test"; raises ValueError where there is none."""
-        elements = getattr(self, split, None) if split in SPLITS else None
-        if elements is None:
-            present = [name for name in SPLITS if getattr(self, name) is not None]
-            raise ValueError(f"`split` must be one of {present} for data {self.name!r}. Received: split={split!r}.")
-        return elements
+        self._check_split(split)
+        return getattr(self, split)
 
     def size(self, split: str) -> int:
         """The number of examples in `split`."""
-        self.split(split)
+        self._check_split(split)
         return getattr(self, f"{split}_size")
+
+    def _check_split(self, split: str):
+        if split not in self.splits:
+            present = list(self.splits)
+            raise ValueError(f"`split` must be one of {present} for data {self.name!r}. Received: split={split!r}.")
+
+
+def given(data: Data) -> dict[str, tf.data.Dataset]:
+    """The datasets that `data` was made with."""
+    return {split: data.__dict__[split] for split in SPLITS if data.__dict__[split] is not None}
+
+
+def changed(data: Data, **fields) -> Data:
+    """`data` with other `fields`; unlike `dataclasses.replace` it makes no dataset that nobody has asked for."""
+    kept = {each.name: data.__dict__[each.name] for each in dataclasses.fields(data)}
+    return Data(**{**kept, **fields})
+
+
+def examples(data: Data, split: str, together: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The images and targets of a split in its order, so many together, as arrays."""
+    size, source = data.size(split), data.sources.get(split)
+    if source is None:
+        yield from data.split(split).take(size).batch(together).as_numpy_iterator()
+        return
+    for start in range(0, size, together):
+        yield tuple(map(np.asarray, source.fetch(np.arange(start, min(start + together, size)))))
 
 
 def from_sources(sources: Mapping[str, Source], class_names, **fields) -> Data:
     """A `Data` whose elements are read from `sources` (train and validation, perhaps test)."""
-    datasets = {name: elements_of(source) for name, source in sources.items()}
     sizes = {f"{name}_size": source.size for name, source in sources.items()}
-    shape = tuple(datasets["train"].element_spec[0].shape)
-    fields = {"image_shape": shape, "class_names": tuple(class_names), **fields}
-    return Data(**datasets, **sizes, sources=dict(sources), **fields)
-
-
-def elements_of(source: Source) -> tf.data.Dataset:
-    """The examples of `source` one by one, in their order."""
-    import tensorflow as tf
-
-    def element(index):
-        images, targets = source.fetch(index[None])
-        return images[0], targets[0]
-
-    return tf.data.Dataset.range(source.size).map(element, num_parallel_calls=tf.data.AUTOTUNE)
+    return Data(**sizes, sources=dict(sources), class_names=tuple(class_names), **fields)
 
 
 def _known_counts(data: Data) -> list[int] | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import islice
 
 import numpy as np
 
 from kerascnn import checks
 from kerascnn.data.array_checks import check_labels, check_pixels
 from kerascnn.data.boxes import ABSENT, areas, clipped, counting
-from kerascnn.data.dataset import SPLITS, Data
+from kerascnn.data.dataset import Data, changed, examples
 from kerascnn.data.masks import IGNORE
 from kerascnn.data.options import Options
 from kerascnn.data.own import own_targets
@@ -30,12 +31,11 @@ def from_data(data: Data, options: Options) -> Data:
     if options.targets == "images" != data.targets:
         data = own_targets(data)
     report = {"warnings": []}
-    for split in SPLITS:
-        if getattr(data, split) is not None:
-            _check_first(data, split, report)
+    for split in data.splits:
+        _check_first(data, split, report)
     if report["warnings"]:
         warnings = [*data.report.get("warnings", ()), *report["warnings"]]
-        data = dataclasses.replace(data, report={**data.report, "warnings": warnings})
+        data = changed(data, report={**data.report, "warnings": warnings})
     if data.targets == "labels" and "class_counts" not in data.report:  # else `load` has read the labels of a stream
         _ = data.class_counts, data.labels("validation")
     return data
@@ -57,7 +57,7 @@ def _check_options(data, options):
 
 
 def _check_first(data, split, report):
-    for images, targets in data.split(split).take(LOOKED_AT).batch(LOOKED_AT).as_numpy_iterator():
+    for images, targets in islice(examples(data, split, LOOKED_AT), 1):
         check_pixels(f"images of {split}", images, report)
         if data.targets == "labels":
             check_labels(f"labels of {split}", targets)

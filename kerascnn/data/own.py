@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kerascnn.data.dataset import SPLITS, Data
+from kerascnn.data.dataset import Data, changed, given
 from kerascnn.data.sources import Own
 
 OF_CLASSES = ("class_counts", "class_pixels", "object_counts", "mask_values", "blank")  # entries of a report
@@ -32,10 +31,7 @@ def own_targets(data: Data) -> Data:
     def own(image, _):
         return image, image
 
-    datasets = {split: getattr(data, split) for split in SPLITS}
-    datasets = {split: None if each is None else each.map(own) for split, each in datasets.items()}
+    datasets = {split: each.map(own) for split, each in given(data).items()}
     sources = {split: Own(source) for split, source in data.sources.items()}
     report = {name: value for name, value in data.report.items() if name not in OF_CLASSES} | {"own_targets": True}
-    return dataclasses.replace(
-        data, **datasets, sources=sources, class_names=(), groups=(), report=report, targets="images"
-    )
+    return changed(data, **datasets, sources=sources, class_names=(), groups=(), report=report, targets="images")

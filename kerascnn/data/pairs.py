@@ -11,12 +11,14 @@ import numpy as np
 
 from kerascnn import checks
 from kerascnn.data import augmenting
-from kerascnn.data.batching import WORKERS, prefetched
 from kerascnn.data.dataset import Data
 from kerascnn.data.samplers import Members, by_class
+from kerascnn.data.stepping import handed
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+    from kerascnn.data.stepwise import Stepwise
 
 
 def pair_batches(
@@ -28,7 +30,7 @@ def pair_batches(
     seed: int = 0,
     epochs: tuple[int, int] = (0, 1),
     augment: Callable | None = None,
-) -> tf.data.Dataset:
+) -> tf.data.Dataset | Stepwise:
     """Batches `((left, right), same)` of the epochs `first` to `last - 1`: two images each, and 1 if of one class or 0.
 
     Left images are a permutation of the split in each epoch, without the last incomplete batch; the share `same` of
@@ -61,7 +63,7 @@ def triplet_batches(
     seed: int = 0,
     epochs: tuple[int, int] = (0, 1),
     augment: Callable | None = None,
-) -> tf.data.Dataset:
+) -> tf.data.Dataset | Stepwise:
     """Batches `((anchor, positive, negative), labels)`, the labels being those of the anchors.
 
     Anchors are a permutation of the split in each epoch; positive and negative are drawn as in `pair_batches`. With
@@ -135,29 +137,26 @@ def _joined(data, split, shape, batch_size, seed, epochs, augment, choose):
 
     An image in the second place has its index plus the split's size, so that augmentation differs, and so on.
     """
-    import tensorflow as tf
-
     source, (parts, count) = data.sources[split], shape
     batch = min(checks.positive_int("batch_size", batch_size), count)
     steps = count // batch
     change = augmenting.augmented(augment, seed, partnered=True)
     chosen = lru_cache(maxsize=2)(choose)  # the batches of two epochs may be made at a time
 
-    def slices(step):
-        epoch, first = int(step) // steps, int(step) % steps * batch
-        indices, targets = (each[..., first : first + batch] for each in chosen(epoch))
-        return (indices + source.size * np.arange(parts)[:, None]).ravel(), np.ascontiguousarray(targets)
+    def made(indices, epoch):
+        images, _ = change(*source.fetch(indices % source.size), indices, epoch)
+        return tuple(np.split(images, parts))
 
     def make(step):
-        indices, targets = tf.numpy_function(slices, [step], [tf.int64, tf.int32])
-        indices = tf.ensure_shape(indices, (parts * batch,))
-        images, labels = source.fetch(indices % source.size)
-        images = tf.ensure_shape(images, (parts * batch, *images.shape[1:]))
-        images, _ = change(images, labels, indices, step // steps)
-        return tuple(tf.split(images, parts)), tf.ensure_shape(targets, (batch,))
+        epoch, first = step // steps, step % steps * batch
+        indices, targets = (each[..., first : first + batch] for each in chosen(epoch))
+        indices = (indices + source.size * np.arange(parts)[:, None]).ravel()
+        return made(indices, epoch), np.ascontiguousarray(targets)
 
-    order = tf.data.Dataset.range(epochs[0] * steps, epochs[1] * steps)
-    return prefetched(order.map(make, num_parallel_calls=WORKERS, deterministic=True))
+    def like():
+        return made(np.zeros(parts, np.int64), 0), np.zeros(1, np.int32)
+
+    return handed(make, range(epochs[0] * steps, epochs[1] * steps), like, batch)
 
 
 def _checked(triples: Sequence, size: int) -> np.ndarray:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 
-from kerascnn.data.dataset import Data
+from kerascnn.data.dataset import Data, changed
 from kerascnn.data.options import Options
 
 _KEPT: ContextVar[dict | None] = ContextVar("kept", default=None)
@@ -44,4 +43,4 @@ def recall(data, options: Options, read: Callable[[], Data]) -> Data:
 def without_test(data: Data) -> Data:
     """The same data without a test split."""
     sources = {split: source for split, source in data.sources.items() if split != "test"}
-    return replace(data, test=None, test_size=0, sources=sources)
+    return changed(data, test=None, test_size=0, sources=sources)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
 from kerascnn import checks
 from kerascnn.data.batching import plain_batches
-from kerascnn.data.dataset import Data, elements_of, from_sources
+from kerascnn.data.dataset import Data, changed, from_sources
 from kerascnn.data.sources import Arrays, Pairs, Subset
 
 OF_TRAINING = ("class_counts", "class_pixels", "object_counts")  # entries of a report that change with its length
@@ -32,8 +30,8 @@ def repeated(data: Data, times: int) -> Data:
     whole = data.sources["train"]
     source = Subset(whole, np.tile(np.arange(whole.size), times))
     report = {name: value for name, value in data.report.items() if name not in OF_TRAINING}
-    changed = {"train": elements_of(source), "train_size": source.size, "report": report}
-    return dataclasses.replace(data, sources={**data.sources, "train": source}, **changed)
+    sources = {**data.sources, "train": source}
+    return changed(data, sources=sources, train=None, train_size=source.size, report=report)
 
 
 def first_batch(data: Data, batch_size: int, times: int = 1) -> Data:

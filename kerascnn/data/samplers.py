@@ -195,9 +195,7 @@ class ViewBatches:
 
     def targets(self, targets):
         """The number of each example's image in the batch."""
-        import tensorflow as tf
-
-        return tf.tile(tf.range(self.images), [self.views])
+        return np.tile(np.arange(self.images, dtype=np.int32), self.views)
 
 
 def by_class(labels: np.ndarray, groups: Sequence[int] | None = None) -> Members:

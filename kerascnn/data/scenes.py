@@ -136,7 +136,7 @@ def from_originals(originals: Data, options: Options) -> Data:
     size = options.image_size or (SIDE, SIDE)
     if min(size) < LEAST_SIDE:
         raise ValueError(checks.message("image_size", f"be {LEAST_SIDE} or more for scenes", size))
-    if originals.test is None:
+    if "test" not in originals.splits:
         raise ValueError(checks.message("data", "have a test split of its own, to make scenes of", originals.name))
     channels, sources = options.color_channels or 3, {}
     targets, most = options.targets, 1 if options.targets == "box" else MOST

@@ -1,4 +1,4 @@
-"""Random access to examples: arrays in memory, files on disk, what a function makes, a subset of any."""
+"""Random access to examples, in NumPy: arrays in memory, files on disk, what a function makes, a subset of any."""
 
 from __future__ import annotations
 
@@ -20,13 +20,11 @@ class Arrays:
         self.size = len(images)
         self.labels = np.asarray(labels, np.int32)
         self.paths = None if paths is None else tuple(map(str, paths))
-        self._images, self._labels = on_host(images), on_host(self.labels)
+        self._images = np.asarray(images)
 
     def fetch(self, indices):
         """The images and labels of `indices`."""
-        import tensorflow as tf
-
-        return tf.gather(self._images, indices), tf.gather(self._labels, indices)
+        return self._images.take(indices, axis=0), self.labels.take(indices)
 
 
 class Files:
@@ -36,20 +34,14 @@ class Files:
         self.size = len(paths)
         self.labels = np.asarray(labels, np.int32)
         self.paths = tuple(map(str, paths))  # a Path takes five times the memory
-        self._labels = on_host(self.labels)
         self._image_shape = tuple(image_shape)
         self._resize = resize
 
     def fetch(self, indices):
         """The images and labels of `indices`; fails naming the file that cannot be read any more."""
-        import tensorflow as tf
-
-        images = tf.numpy_function(self._read, [indices], tf.uint8)
-        return tf.ensure_shape(images, (None, *self._image_shape)), tf.gather(self._labels, indices)
-
-    def _read(self, indices):
         *size, channels = self._image_shape
-        return np.stack([read_image(self.paths[i], size, self._resize, channels) for i in indices])
+        images = [read_image(self.paths[i], size, self._resize, channels) for i in indices]
+        return np.stack(images), self.labels.take(indices)
 
 
 class Subset:
@@ -60,19 +52,17 @@ class Subset:
         self.labels = None if source.labels is None else source.labels[indices]
         counts = getattr(source, "counts", None)
         self.counts = None if counts is None else counts[indices]
-        self._source, self._indices = source, on_host(np.asarray(indices, np.int64))
+        self._source, self._indices = source, np.asarray(indices, np.int64)
 
     @property
     def paths(self) -> tuple[str, ...] | None:
         """The files of its examples, if they were read from files."""
         paths = getattr(self._source, "paths", None)
-        return None if paths is None else tuple(paths[i] for i in self._indices.numpy())
+        return None if paths is None else tuple(paths[i] for i in self._indices)
 
     def fetch(self, indices):
         """The images and targets of `indices`, which count from 0 within this subset."""
-        import tensorflow as tf
-
-        return self._source.fetch(tf.gather(self._indices, indices))
+        return self._source.fetch(self._indices.take(indices))
 
 
 class Pairs:
@@ -86,14 +76,12 @@ class Pairs:
     def __init__(self, images, targets, counts: np.ndarray | None = None):
         self.size = len(images)
         self.counts = counts
-        self._images = on_host(images)
-        self._targets = self._images if targets is images else on_host(targets)
+        self._images = np.asarray(images)
+        self._targets = self._images if targets is images else np.asarray(targets)
 
     def fetch(self, indices):
         """The images and targets of `indices`."""
-        import tensorflow as tf
-
-        return tf.gather(self._images, indices), tf.gather(self._targets, indices)
+        return self._images.take(indices, axis=0), self._targets.take(indices, axis=0)
 
 
 class Made:
@@ -110,20 +98,14 @@ class Made:
         self.size = size
         self.make = make
         self.counts = counts
-        self._shapes = tuple(image_shape), tuple(target_shape)
-        self._types = "uint8", dtype
+        self._kinds = (tuple(image_shape), np.uint8), (tuple(target_shape), np.dtype(dtype))
 
     def fetch(self, indices):
         """The images and targets of `indices`; fails with what `make` raises."""
-        import tensorflow as tf
-
-        found = tf.numpy_function(self._fetched, [indices], self._types)
-        rows = indices.shape[0]
-        return tuple(tf.ensure_shape(part, (rows, *shape)) for part, shape in zip(found, self._shapes, strict=True))
-
-    def _fetched(self, indices):
-        images, targets = zip(*(self.make(int(index)) for index in indices), strict=True)
-        return np.stack(images), np.stack(targets)
+        images, targets = (np.empty((len(indices), *shape), dtype) for shape, dtype in self._kinds)
+        for place, index in enumerate(indices):
+            images[place], targets[place] = self.make(int(index))
+        return images, targets
 
 
 class Own:
@@ -139,11 +121,3 @@ class Own:
         """The images of `indices`, twice."""
         images, _ = self._source.fetch(indices)
         return images, images
-
-
-def on_host(array):
-    """A tensor that datasets capture by reference; a NumPy `array` would be copied into each of their graphs."""
-    import tensorflow as tf
-
-    with tf.device("CPU:0"):
-        return tf.convert_to_tensor(array)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from kerascnn.data.stepwise import Stepwise
+
 
 class InputClock:
     """Adds up how long the consumer of a dataset has waited for its batches.
@@ -23,17 +25,21 @@ class InputClock:
     """
 
     def __init__(self):
+        self._seconds = 0.0
+        self._totals: list[tf.Variable] = []  # of datasets, which add up in their graphs
+
+    def timed(self, batches: tf.data.Dataset | Stepwise) -> tf.data.Dataset | Stepwise:
+        """The same batches, whose consumer is timed."""
+        if hasattr(batches, "waited"):
+            return batches.told(self._add)
         import tensorflow as tf
 
         with tf.device("CPU:0"):
-            self._total = tf.Variable(0.0, dtype=tf.float64, trainable=False)
-
-    def timed(self, batches: tf.data.Dataset) -> tf.data.Dataset:
-        """The same batches, whose consumer is timed."""
-        import tensorflow as tf
+            total = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+        self._totals.append(total)
 
         def arrived(asked, batch):
-            self._total.assign_add(tf.timestamp() - asked)
+            total.assign_add(tf.timestamp() - asked)
             return batch
 
         asked = tf.data.Dataset.counter().map(lambda _: tf.timestamp())
@@ -41,4 +47,7 @@ class InputClock:
 
     def seconds(self) -> float:
         """The seconds so far."""
-        return float(self._total.numpy())
+        return self._seconds + sum(float(each) for each in self._totals)
+
+    def _add(self, seconds: float) -> None:
+        self._seconds += seconds

@@ -71,9 +71,12 @@ def _first(data, count: int) -> dict[str, Any]:
         return _taken(data, slice(count))
     if not hasattr(data, "class_names"):
         return {"images": np.asarray(data)[:count]}
-    images, targets = zip(*data.train.take(count).as_numpy_iterator(), strict=True)
-    targets = _stacked(targets)
-    return {"images": np.stack(images), **_named(targets, getattr(data, "targets", "labels"))}
+    if "train" in data.sources:
+        images, targets = map(np.asarray, data.sources["train"].fetch(np.arange(min(count, data.train_size))))
+    else:
+        images, targets = zip(*data.train.take(count).as_numpy_iterator(), strict=True)
+        images, targets = np.stack(images), _stacked(targets)
+    return {"images": images, **_named(targets, getattr(data, "targets", "labels"))}
 
 
 def _named(targets, kind: str) -> dict[str, Any]:

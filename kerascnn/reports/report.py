@@ -30,7 +30,7 @@ class Report:
 
 def judged_on(data: Data) -> str:
     """The split that a report is on: "test", or "validation" where there is no test split."""
-    return "validation" if data.test is None else "test"
+    return "test" if "test" in data.splits else "validation"
 
 
 def examples_of(data: Data, split: str, indices: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -1,7 +1,6 @@
 """How much of an image comes back."""
 
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import keras
@@ -9,6 +8,7 @@ import numpy as np
 
 from kerascnn import filters, metrics
 from kerascnn.data import Data
+from kerascnn.data.dataset import examples
 from kerascnn.reports.report import Report, answers, examples_of, judged_on
 
 SHOWN = 6  # images in the picture, from the worst to the best
@@ -43,12 +43,12 @@ def restoration(model: keras.Model, data: Data, *, compare: bool = True) -> Repo
 
 def _comparable(data: Data) -> bool:
     """Whether filters can be asked: for images whose targets have their shape."""
-    image, target = data.validation.element_spec
+    image, target = data.element_spec
     return len(image.shape) == 3 and tuple(image.shape) == tuple(target.shape)
 
 
 def _best_filter(data: Data) -> filters.Best:
-    pairs = islice(data.validation.as_numpy_iterator(), TRIED)
+    pairs = zip(*next(examples(data, "validation", TRIED)), strict=True)
     noisy, clean = zip(*((image[:PART, :PART], target[:PART, :PART]) for image, target in pairs), strict=True)
     return filters.best_filter(noisy, clean)
 

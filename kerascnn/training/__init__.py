@@ -23,5 +23,6 @@ from kerascnn.training.run import Fitted as Fitted
 from kerascnn.training.run import finish as finish
 from kerascnn.training.run import run as run
 from kerascnn.training.run import tensorboard as tensorboard
+from kerascnn.training.seeding import set_seed as set_seed
 from kerascnn.training.stage import Stage as Stage
 from kerascnn.training.stages import run_stages as run_stages

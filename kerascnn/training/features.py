@@ -52,7 +52,7 @@ def features(
         raise ValueError(checks.message("model", "give a vector an image", model.output_shape, mend))
     checks.positive_int("batch_size", batch_size)
     seen = [_unchanged, *_changes(augment, checks.positive_int("views", views), seed)]
-    plan = {split: seen if split == "train" else seen[:1] for split in splits if getattr(data, split) is not None}
+    plan = {split: seen if split == "train" else seen[:1] for split in splits if split in data.splits}
     images = sum(data.size(split) * len(changes) for split, changes in plan.items())
     with bar("features", images, "images", verbose) as advance:
         compute = partial(_vectors, model, batch_size, advance)

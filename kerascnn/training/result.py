@@ -17,6 +17,7 @@ from kerascnn.data import read_image, write_image
 from kerascnn.files import save_atomically, write_text
 from kerascnn.layers import halves, unfuse
 from kerascnn.training.export import export
+from kerascnn.training.seeding import tensorflow_unasked
 
 ZOO = Path(__file__).parents[2] / "saved_models"
 IMAGE = "image.png"  # what a run has made, if that is an image
@@ -83,7 +84,8 @@ class Result:
 
 def save_model(model: keras.Model, path: Path) -> None:
     """Writes a `.keras` file, whole or not at all, with Keras' own BatchNormalization in place of ours."""
-    save_atomically(path, unfuse(model).save)
+    with tensorflow_unasked():
+        save_atomically(path, unfuse(model).save)
 
 
 def find(name: str | Path) -> Path | None:
@@ -106,7 +108,8 @@ def load(name: str | Path) -> Result:
             checks.message("name", "be the folder of a run that has ended (with a result.json)", str(name), mend)
         )
     record = json.loads((folder / "result.json").read_text())
-    model = keras.saving.load_model(folder / "model.keras", compile=False)
+    with tensorflow_unasked():
+        model = keras.saving.load_model(folder / "model.keras", compile=False)
     image = {"image": read_image(folder / IMAGE)} if (folder / IMAGE).exists() else {}
     return Result(model, record["history"], record["metrics"], folder, {"record": record, **image})
 

@@ -79,7 +79,7 @@ def run(  # noqa: PLR0913 (what a training is told)
         class_weight: weight of each class in the loss, by its index; 1 for those that are not there.
         weigh: a function of a mask that weighs its pixels in the loss.
         corrupt: noise that is added to training images, as `data.batches` takes it.
-        target_of: a function of a batch of targets, in a graph, that gives what the outputs are compared with.
+        target_of: a function of a batch of targets, arrays or tensors of a graph; outputs are compared with its result.
         sampler: says which images make up a batch, such as `data.ClassBatches`; None permutes them all.
         callbacks: further Keras callbacks. One with `state()` and `restore(state)` is resumed exactly too.
         verbose: "auto" or 1 for a live table, 2 for one line an epoch, 0 for nothing.

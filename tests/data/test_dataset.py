@@ -105,7 +105,7 @@ def test_labels_are_read_once_around_an_endless_dataset():
 def test_the_elements_of_a_split_are_those_of_its_source():
     data = load("digits")
     image, target = next(iter(data.train))
-    images, targets = data.sources["train"].fetch(tf.constant([0]))
-    assert (image.numpy() == images[0].numpy()).all() and target == targets[0]
+    images, targets = data.sources["train"].fetch(np.array([0]))
+    assert (image.numpy() == images[0]).all() and target == targets[0]
     assert image.dtype == tf.uint8 and target.dtype == tf.int32 and image.shape == data.image_shape
     assert data.train.cardinality() == data.train_size == sum(data.class_counts)

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ def numbered(counts=COUNTS, groups=()):
     x = np.zeros((len(y), 2, 2, 1), np.uint8)
     x[:, 0, 0, 0] = np.arange(len(y))
     data = load(((x, y), (x, y)))
-    return Data(**{**vars(data), "groups": groups})
+    return dataclasses.replace(data, groups=groups)
 
 
 def streamed(counts=COUNTS):
