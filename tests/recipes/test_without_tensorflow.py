@@ -23,9 +23,9 @@ CLASSIFY = """
 from pathlib import Path
 from recipes.classify import classify
 
-result = classify("digits", model="lenet5", save_to=sys.argv[1], **TINY)
+result = classify("digits", model="lenet5", image_size=32, save_to=sys.argv[1], **TINY)
 again = kerascnn.load(sys.argv[1])
-images = next(datasets.plain_batches(datasets.load("digits"), "test", 8).as_numpy_iterator())[0]
+images = next(datasets.plain_batches(datasets.load("digits", image_size=32), "test", 8).as_numpy_iterator())[0]
 assert (np.asarray(again.model(images)) == np.asarray(result.model(images))).all()
 again.save(Path(sys.argv[1], "again"))
 for number, image in enumerate(X):
