@@ -63,6 +63,7 @@ ONLY_IN = {
         "kerascnn/reports/embedding.py",
         "kerascnn/tuning/importance.py",
     ),
+    "fsspec": ("kerascnn/data/storage.py",),
     "usearch": ("kerascnn/retrieval/",),
     "faiss": ("kerascnn/retrieval/",),
 }

@@ -20,6 +20,8 @@ from kerascnn.data.loading import load as load
 from kerascnn.data.own import labelled as labelled
 from kerascnn.data.pairs import pair_batches as pair_batches
 from kerascnn.data.pairs import triplet_batches as triplet_batches
+from kerascnn.data.record_scan import index_records as index_records
+from kerascnn.data.record_writing import write_records as write_records
 from kerascnn.data.remembering import remembered as remembered
 from kerascnn.data.remembering import without_test as without_test
 from kerascnn.data.repeating import first_batch as first_batch

@@ -12,7 +12,8 @@ import numpy as np
 from kerascnn import checks
 from kerascnn.data.annotated import Annotated, Listing, Objects
 from kerascnn.data.dataset import SPLITS
-from kerascnn.data.folder import SPLIT_FOLDERS, files_below, folders_in
+from kerascnn.data.folder import SPLIT_FOLDERS
+from kerascnn.data.storage import files_below, folders_in
 
 INSIDE = ("_annotations.coco.json", "annotations.json")  # beside the images of a split
 INSTANCES = "instances_"  # what the files of objects begin with, where others are beside them

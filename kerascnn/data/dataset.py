@@ -188,7 +188,7 @@ class Data:
         paths = getattr(self.sources.get(split), "paths", None)
         if paths is None:
             raise ValueError(checks.message("data", "be read from class folders, to have files", self.name))
-        return paths
+        return tuple(map(str, paths))
 
     def _check_targets(self, *wanted: str):
         if self.targets not in wanted:

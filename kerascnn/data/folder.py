@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import BinaryIO, Protocol
+from itertools import chain
+from pathlib import Path, PurePath
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,11 @@ from kerascnn.data.dataset import SPLITS, Data, from_sources
 from kerascnn.data.images import common_size
 from kerascnn.data.memory import free_bytes
 from kerascnn.data.options import Options
+from kerascnn.data.paths import Paths, names_below
+from kerascnn.data.reading import Readers, Reading
 from kerascnn.data.sources import Arrays, Files, Subset
 from kerascnn.data.splits import carve, check_classes
+from kerascnn.data.storage import Disk, Tree
 from kerascnn.data.survey import decode_all, headers
 
 SPLIT_FOLDERS = {
@@ -27,53 +30,54 @@ SPLIT_FOLDERS = {
     "test": "test",
     "testing": "test",
 }
-NOT_IMAGES = ("thumbs.db", "desktop.ini")  # that systems leave in any folder; hidden files are passed over too
 LISTED = 20  # bad files named in an error
 LAYOUT = "Give each class a sub-folder of images, perhaps inside train, validation and test folders."
 
 
-class Tree(Protocol):
-    """Where folders and files are: on the disk, or in an archive."""
+class Listing(NamedTuple):
+    """The files of a folder, in order, with their labels and the numbers of their splits."""
 
-    lasts: bool  # whether files can be read later too
+    paths: Paths
+    labels: np.ndarray
+    splits: np.ndarray
 
-    def folders_in(self, folder: Path) -> list[Path]:
-        """The folders directly in `folder` that are not hidden."""
-
-    def files_below(self, folder: Path) -> list[Path]:
-        """The files below `folder` that are not hidden."""
-
-    def opened(self, path: Path) -> Path | BinaryIO:
-        """What Pillow reads for the file at `path`."""
+    def take(self, indices: np.ndarray) -> Listing:
+        """Those at `indices`."""
+        return Listing(self.paths.take(indices), self.labels[indices], self.splits[indices])
 
 
-def from_folder(root: Path, options: Options, tree: Tree | None = None) -> Data:
+def from_folder(root: PurePath, options: Options, tree: Tree | None = None) -> Data:
     """The images below `root`, all decoded once; in memory if they fit, else read again whenever they are needed.
 
     `tree` is where they are, by default the disk. Raises ValueError for a layout without classes, an empty class, and
     bad files (all of them in one error, up to 20 by name) unless `options.skip_bad`.
     """
     tree = tree or Disk()
-    class_names, listing = _listing(root, tree, options.nested)
+    reading = Reading(tree.opened, options.readers_of(tree))
+    class_names, listing = _listing(root, tree, options.nested, reading.readers)
     report = {"warnings": [], "skipped": []}
-    sizes, bad = headers([path for path, _, _ in listing], tree.opened)
-    whole = [i for i, (path, _, _) in enumerate(listing) if path not in bad]
-    if not whole:
+    sizes, bad = headers(listing.paths, **reading._asdict())
+    whole = np.flatnonzero(sizes[:, 0])
+    if not whole.size:
         complain(root, bad)
     image_shape = common_shape(sizes[whole], options, report)
-    listing = [listing[i] for i in whole]
-    report["bytes"] = len(listing) * int(np.prod(image_shape))
+    listing = listing.take(whole)
+    report["bytes"] = len(listing.paths) * int(np.prod(image_shape))
     keep = report["in_memory"] = _fits(root, report["bytes"], tree, options)
-    paths = [path for path, _, _ in listing]
-    images, cut = decode_all(paths, image_shape, options.resize, keep=keep, opened=tree.opened)
+    images, cut = decode_all(listing.paths, image_shape, options.resize, keep=keep, **reading._asdict())
     bad |= cut
-    if bad and not (options.skip_bad and len(cut) < len(listing)):
+    if bad and not (options.skip_bad and len(cut) < len(listing.paths)):
         complain(root, bad)
     report["skipped"] = skipped(root, bad)
-    sources = carve(_sources(listing, images, bad, image_shape, options), options, report)
+    sources = carve(_sources(listing, images, cut, image_shape, options, reading), options, report)
     check_classes(sources["train"].labels, class_names, report)
     groups = groups_of(class_names) if options.nested else ()
-    return from_sources(sources, class_names, name=root.resolve().name, report=report, groups=groups)
+    return from_sources(sources, class_names, name=name_of(root), report=report, groups=groups)
+
+
+def name_of(root: PurePath) -> str:
+    """What data in `root` are called."""
+    return (root.resolve() if isinstance(root, Path) else root).name
 
 
 def groups_of(class_names: Sequence[str]) -> tuple[int, ...]:
@@ -85,24 +89,33 @@ def groups_of(class_names: Sequence[str]) -> tuple[int, ...]:
     return tuple(np.unique([name.partition("/")[0] for name in class_names], return_inverse=True)[1].tolist())
 
 
-def _listing(root: Path, tree: Tree, nested: bool) -> tuple[list[str], list[tuple[Path, int, str]]]:
-    """The class names, and `(path, label, split)` of every file."""
+def _listing(root: PurePath, tree: Tree, nested: bool, readers: int) -> tuple[list[str], Listing]:
+    """The class names, and every file."""
     folders = tree.folders_in(root)
     if not folders:
         raise ValueError(checks.message("data", "be a folder of class folders", str(root), LAYOUT))
     roots = _split_roots(root, folders, tree) or {"train": root}
     labels = {name: label for label, name in enumerate(_class_folders(roots["train"], tree, nested))}
-    listing = []
+    classes = []
     for split, split_root in roots.items():
         for name, folder in _class_folders(split_root, tree, nested).items():
             if name not in labels:
                 raise ValueError(checks.message("data", f"have the classes of train in {split}", str(folder), LAYOUT))
-            files = tree.files_below(folder)
-            if not files:
-                mend = "Delete it or fill it."
-                raise ValueError(checks.message("data", "have images in each class folder", str(folder), mend))
-            listing += [(path, labels[name], split) for path in files]
-    return list(labels), listing
+            classes.append((folder, labels[name], SPLITS.index(split)))
+    return list(labels), _files_of(root, classes, tree, readers)
+
+
+def _files_of(root: PurePath, classes: list[tuple[PurePath, int, int]], tree: Tree, readers: int) -> Listing:
+    """The files of the folder of each class, with its label and split."""
+    found = Readers(readers).map(tree.files_below, [folder for folder, _, _ in classes])
+    for files, (folder, _, _) in zip(found, classes, strict=True):
+        if not len(files):
+            mend = "Delete it or fill it."
+            raise ValueError(checks.message("data", "have images in each class folder", str(folder), mend))
+    counts = [len(files) for files in found]
+    _, labels, splits = zip(*classes, strict=True)
+    names = chain.from_iterable(names_below(root, files) for files in found)
+    return Listing(Paths(root, names), np.repeat(np.int32(labels), counts), np.repeat(np.int8(splits), counts))
 
 
 def _class_folders(root: Path, tree: Tree, nested: bool) -> dict[str, Path]:
@@ -130,6 +143,8 @@ def _split_roots(root, folders, tree) -> dict[str, Path]:
 
     Raises ValueError if another of `folders` is then no split: it would become a class, and so would `train`.
     """
+    if not any(SPLIT_FOLDERS.get(folder.name.lower()) == "train" for folder in folders):
+        return {}
     found = {SPLIT_FOLDERS.get(folder.name.lower()): folder for folder in folders if tree.folders_in(folder)}
     if "train" not in found:
         return {}
@@ -140,30 +155,6 @@ def _split_roots(root, folders, tree) -> dict[str, Path]:
     return {split: found[split] for split in SPLITS if split in found}
 
 
-def folders_in(folder: Path) -> list[Path]:
-    """The folders directly in `folder` that are not hidden."""
-    return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
-
-
-def files_below(folder: Path) -> list[Path]:
-    """The files below `folder`, without those that are hidden or in hidden folders."""
-    found = []
-    for place, inner, names in os.walk(folder):
-        inner[:] = [name for name in inner if not name.startswith(".")]  # os.walk goes into what is left
-        shown = (name for name in names if not name.startswith(".") and name.lower() not in NOT_IMAGES)
-        found += [Path(place, name) for name in shown]
-    return sorted(found)
-
-
-class Disk:
-    """The files of this machine."""
-
-    lasts = True
-    folders_in = staticmethod(folders_in)
-    files_below = staticmethod(files_below)
-    opened = staticmethod(Path)
-
-
 def common_shape(sizes, options: Options, report) -> tuple[int, int, int]:
     """The shape that images of `sizes` `(n, 3)` are brought to, with what that means for them in the report."""
     height, width = options.image_size or common_size(sizes[:, :2])
@@ -172,17 +163,14 @@ def common_shape(sizes, options: Options, report) -> tuple[int, int, int]:
     return height, width, options.color_channels or int(sizes[:, 2].max())
 
 
-def _sources(listing, images, bad, image_shape, options: Options):
-    labels = [label for _, label, _ in listing]
+def _sources(listing: Listing, images, bad, image_shape, options: Options, reading: Reading):
     if images is None:
-        whole = Files([path for path, _, _ in listing], labels, image_shape, options.resize)
+        whole = Files(listing.paths, listing.labels, image_shape, options.resize, reading)
     else:
-        whole = Arrays(images, labels, [path for path, _, _ in listing])
-    rows = {split: [] for split in SPLITS}
-    for i, (path, _, split) in enumerate(listing):
-        if path not in bad:
-            rows[split].append(i)
-    return {split: Subset(whole, members) for split, members in rows.items() if members}
+        whole = Arrays(images, listing.labels, listing.paths)
+    kept = np.array([path not in bad for path in listing.paths]) if bad else np.ones(len(listing.paths), bool)
+    rows = {split: np.flatnonzero(kept & (listing.splits == number)) for number, split in enumerate(SPLITS)}
+    return {split: Subset(whole, members) for split, members in rows.items() if members.size}
 
 
 def skipped(root: Path, bad: dict[Path, str]) -> list[str]:

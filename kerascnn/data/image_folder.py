@@ -8,12 +8,13 @@ import numpy as np
 
 from kerascnn import checks
 from kerascnn.data.dataset import Data, from_sources
-from kerascnn.data.folder import common_shape, complain, files_below, skipped
+from kerascnn.data.folder import common_shape, complain, skipped
 from kerascnn.data.images import read_image
 from kerascnn.data.memory import free_bytes
 from kerascnn.data.options import Options
 from kerascnn.data.pairing import Pair, carved, has_sides, listed, split_roots
 from kerascnn.data.sources import Made, Pairs
+from kerascnn.data.storage import files_below
 from kerascnn.data.survey import decode_all, headers
 
 

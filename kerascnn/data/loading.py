@@ -11,6 +11,7 @@ from kerascnn import checks
 from kerascnn.data.dataset import Data
 from kerascnn.data.options import Options
 from kerascnn.data.remembering import recall
+from kerascnn.data.storage import is_url, placed
 
 SCENES = "scenes"
 BOXES = ("boxes", "box")
@@ -34,11 +35,14 @@ def load(  # noqa: PLR0913 (all that can be said of data)
     class_values: tuple[int, ...] | None = None,
     box_format: str = "xyxy",
     nested: bool = False,
+    readers: int | None = None,
 ) -> Data:
     """Reads, checks and splits `data`; everything that can be wrong with it is said here, before any training.
 
     data: an existing folder with one sub-folder a class, perhaps under `train`, `validation` and `test`, or the .zip
-        file of one, whose images are read into memory and never unpacked; "digits"; a tensorflow-datasets name (honours
+        file of one, whose images are read into memory and never unpacked; a folder of TFRecord shards of images with
+        labels, or a pattern such as "shards/train-*", see `write_records` and docs/large_data.md; a URL of such
+        folders in an object store, as "gs://bucket/photos"; "digits"; a tensorflow-datasets name (honours
         TFDS_DATA_DIR); arrays `(x, y)`, `((x, y), (x_val, y_val))` or three such pairs, x uint8 or float32 in 0..255;
         or a `Data`, whose labels are all checked, and its first images, and which takes `seed` and `targets` alone of
         the options below. An existing folder wins over a name.
@@ -65,13 +69,16 @@ def load(  # noqa: PLR0913 (all that can be said of data)
     skip_bad: leave out unreadable files, those without a partner and objects that cannot be used, and list them in
         `report["skipped"]`, instead of raising.
     memory: the share of free memory that images may take; above it they are read from disk as they are needed.
-    class_names: the names of the classes of arrays and masks, otherwise their numbers; of files with boxes their order.
+    class_names: the names of the classes of arrays, masks and TFRecords, otherwise their numbers; of files with boxes
+        their order.
     ignore: the value of mask pixels that count nowhere; they become 255.
     class_values: the value of each class in the masks, where that is not 0, 1, 2, ..., or 0 and 255 for two classes.
     box_format: of boxes in arrays: "xyxy" (left, top, right, bottom), "xywh", "center_xywh" or "yxyx", in pixels from 0
         at the image's edges; after "rel_" as shares of its width and height.
     nested: class folders are in folders of groups, as alphabet/character/drawing.png: the classes are then
         "alphabet/character", and `Data.groups` says the group of each.
+    readers: how many files, or records, a batch reads at a time. None is 1 on this machine and 32 for a URL; more
+        pays where each read waits, as on a disk in the network.
 
     >>> data = load("digits")
     >>> data.image_shape, data.classes, data.train_size, data.validation_size, data.test_size
@@ -92,6 +99,7 @@ def load(  # noqa: PLR0913 (all that can be said of data)
         class_values,
         box_format,
         nested,
+        readers,
     )
     return recall(data, options, partial(_read, data, options))
 
@@ -102,6 +110,7 @@ def _read(data, options: Options) -> Data:
 
         return from_data(data, options)
     is_path = isinstance(data, str | Path) and (Path(data).expanduser().is_dir() or Path(data).suffix == ZIP)
+    is_path = is_path or is_url(data)
     if options.nested and not is_path:
         raise ValueError(checks.message("nested", "be False unless a folder or .zip file is read", options.nested))
     if isinstance(data, tuple | list) or (isinstance(data, np.ndarray) and options.targets == "images"):
@@ -133,9 +142,10 @@ def _named(data: str | Path, options: Options) -> Data:
     if options.box_format != "xyxy":
         rule = "be left out unless boxes are in arrays: others say theirs themselves"
         raise ValueError(checks.message("box_format", rule, options.box_format))
+    found = _stored(data, options)
+    if found is not None:
+        return found
     path = Path(data).expanduser()
-    if path.is_dir():
-        return _folder(path, options)
     if isinstance(data, str) and data.partition("/")[0] == SCENES:
         return _scenes(data, options)
     if options.targets == "images":
@@ -149,7 +159,8 @@ def _named(data: str | Path, options: Options) -> Data:
         return digits(options)
     if isinstance(data, Path) or "/" in data and not _is_catalogue_name(data) or path.exists() or path.suffix == ZIP:
         mend = f"The working folder is {Path.cwd()}."
-        raise ValueError(checks.message("data", "be an existing folder, or the .zip file of one", str(data), mend))
+        rule = "be an existing folder, the .zip file of one, or TFRecord files"
+        raise ValueError(checks.message("data", rule, str(data), mend))
     if options.targets in BOXES:
         from kerascnn.data.box_catalogue import from_box_catalogue
 
@@ -161,6 +172,43 @@ def _named(data: str | Path, options: Options) -> Data:
     from kerascnn.data.catalogue import from_catalogue
 
     return from_catalogue(data, options)
+
+
+def _stored(data: str | Path, options: Options) -> Data | None:
+    """What `data` is, if it is a folder, TFRecord files or a URL of such."""
+    from kerascnn.data.record_scan import find_shards
+
+    if found := find_shards(data):
+        return _records(found, data, options)
+    if is_url(data):
+        return _remote(data, options)
+    path = Path(data).expanduser()
+    return _folder(path, options) if path.is_dir() else None
+
+
+def _records(found, data: str | Path, options: Options) -> Data:
+    if options.targets == "images":
+        return _own(partial(_named, data), options)
+    if options.targets != "labels" or options.nested:
+        name = "nested" if options.nested else "targets"
+        rule = "be left out for TFRecord files, which are read with one label an image"
+        raise ValueError(checks.message(name, rule, getattr(options, name)))
+    from kerascnn.data.records import from_records
+
+    return from_records(*found, options)
+
+
+def _remote(url: str, options: Options) -> Data:
+    if options.targets == "images":
+        return _own(partial(_named, url), options)
+    tree, path = placed(url)
+    if options.targets != "labels" or not tree.is_dir(path):
+        rule = f"be a folder on this machine to read {options.targets} from"
+        rule = rule if options.targets != "labels" else "be the URL of a folder with images, or of TFRecord files"
+        raise ValueError(checks.message("data", rule, url))
+    from kerascnn.data.folder import from_folder
+
+    return from_folder(path, options, tree)
 
 
 def _zip(path: Path, options: Options) -> Data:

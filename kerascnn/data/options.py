@@ -9,6 +9,7 @@ from kerascnn import checks
 from kerascnn.data.dataset import TARGETS
 from kerascnn.data.images import RESIZES
 from kerascnn.data.masks import IGNORE
+from kerascnn.data.storage import READERS, Remote
 
 MOST_VALUE = 65535  # that a mask of 16 bits can have
 
@@ -31,6 +32,7 @@ class Options:
     class_values: tuple[int, ...] | None = None
     box_format: str = "xyxy"
     nested: bool = False
+    readers: int | None = None
 
     def __post_init__(self):
         """Checks the arguments; makes `image_size` a pair."""
@@ -41,6 +43,8 @@ class Options:
         checks.positive_int("seed", self.seed, least=0)
         checks.in_range("memory", self.memory, 0, 1, mend="It is the share of free memory that images may take.")
         object.__setattr__(self, "image_size", _size(self.image_size))
+        if self.readers is not None:
+            checks.positive_int("readers", self.readers)
         checks.one_of("targets", self.targets, TARGETS)
         _check_format(self.box_format)
         checks.positive_int("ignore", self.ignore, least=0)
@@ -67,6 +71,10 @@ class Options:
     def replace(self, **changes) -> Options:
         """A copy with `changes`."""
         return dataclasses.replace(self, **changes)
+
+    def readers_of(self, tree) -> int:
+        """How many files of `tree` are read at a time by one batch."""
+        return self.readers or (READERS if isinstance(tree, Remote) else 1)
 
     @property
     def color_channels(self) -> int | None:

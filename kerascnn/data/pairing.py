@@ -8,10 +8,11 @@ from pathlib import Path
 
 from kerascnn import checks
 from kerascnn.data.dataset import SPLITS
-from kerascnn.data.folder import SPLIT_FOLDERS, files_below, folders_in
+from kerascnn.data.folder import SPLIT_FOLDERS
 from kerascnn.data.options import Options
 from kerascnn.data.sources import Subset
 from kerascnn.data.splits import carve, warn
+from kerascnn.data.storage import files_below, folders_in
 
 SIDES = {
     "masks": (

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from kerascnn.data.images import read_image
+from kerascnn.data.reading import Readers, Reading
 
 
 class Arrays:
@@ -19,7 +20,7 @@ class Arrays:
     def __init__(self, images, labels, paths: Sequence[str | Path] | None = None):
         self.size = len(images)
         self.labels = np.asarray(labels, np.int32)
-        self.paths = None if paths is None else tuple(map(str, paths))
+        self.paths = paths
         self._images = np.asarray(images)
 
     def fetch(self, indices):
@@ -30,18 +31,28 @@ class Arrays:
 class Files:
     """Examples read from image files whenever they are asked for, so that memory holds a few batches only."""
 
-    def __init__(self, paths: Sequence[str | Path], labels, image_shape: tuple[int, int, int], resize: str):
+    def __init__(
+        self,
+        paths: Sequence[str | Path],
+        labels,
+        image_shape: tuple[int, int, int],
+        resize: str,
+        reading: Reading = Reading(),  # noqa: B008 (it cannot be changed)
+    ):
         self.size = len(paths)
         self.labels = np.asarray(labels, np.int32)
-        self.paths = tuple(map(str, paths))  # a Path takes five times the memory
+        self.paths = paths
         self._image_shape = tuple(image_shape)
         self._resize = resize
+        self._opened, self._readers = reading.opened, Readers(reading.readers)
 
     def fetch(self, indices):
         """The images and labels of `indices`; fails naming the file that cannot be read any more."""
+        return np.stack(self._readers.map(self._image, indices)), self.labels.take(indices)
+
+    def _image(self, index):
         *size, channels = self._image_shape
-        images = [read_image(self.paths[i], size, self._resize, channels) for i in indices]
-        return np.stack(images), self.labels.take(indices)
+        return read_image(self._opened(self.paths[index]), size, self._resize, channels)
 
 
 class Subset:
@@ -58,7 +69,7 @@ class Subset:
     def paths(self) -> tuple[str, ...] | None:
         """The files of its examples, if they were read from files."""
         paths = getattr(self._source, "paths", None)
-        return None if paths is None else tuple(paths[i] for i in self._indices)
+        return None if paths is None else tuple(str(paths[i]) for i in self._indices)
 
     def fetch(self, indices):
         """The images and targets of `indices`, which count from 0 within this subset."""

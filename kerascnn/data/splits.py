@@ -39,7 +39,7 @@ def stratified(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray,
         rule = "have a class of two images or more, to split off a validation set"
         mend = "Pass a validation split, or validation=0 to judge the training on its own images."
         raise ValueError(checks.message("data", rule, f"{len(labels)} images", mend))
-    return np.setdiff1d(everything, held), held
+    return np.delete(everything, held), held
 
 
 def held_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -60,7 +60,7 @@ def held_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarra
         raise ValueError(checks.message("data", "have two images or more, to hold one out", f"{count} image", mend))
     number = min(max(round(share * count), 1), count - 1)
     held = np.sort(np.random.default_rng(seed).permutation(count)[:number])
-    return np.setdiff1d(everything, held), held
+    return np.delete(everything, held), held
 
 
 def carve(sources, options: Options, report):

@@ -16,26 +16,27 @@ CHUNK = 1024  # files handed to the threads at a time: a million waiting tasks w
 SHOW_PROGRESS = 2000  # files, from which a progress bar is worth its line
 
 
-def headers(paths: Sequence[Path], opened: Callable = Path) -> tuple[np.ndarray, dict[Path, str]]:
+def headers(paths: Sequence[Path], opened: Callable = Path, readers: int = 1) -> tuple[np.ndarray, dict[Path, str]]:
     """`(n, 3)` heights, widths and channels (1 or 3) as the files declare them, and why the bad files are bad.
 
-    The row of a bad file is 0. What Pillow reads for a path is `opened(path)`, the path itself or a binary file.
+    The row of a bad file is 0. What Pillow reads for a path is `opened(path)`, the path itself or a binary file;
+    `readers` of them at least are read at a time.
     """
-    found = np.zeros((len(paths), 3), np.int64)
+    found = np.zeros((len(paths), 3), np.int32)
 
     def look(i):
         found[i] = header(opened(paths[i]))
 
-    return found, each_file(look, paths, "Looking at files")
+    return found, each_file(look, paths, "Looking at files", readers)
 
 
 def decode_all(
-    paths: Sequence[Path], image_shape, resize: str, *, keep: bool, opened: Callable = Path
+    paths: Sequence[Path], image_shape, resize: str, *, keep: bool, opened: Callable = Path, readers: int = 1
 ) -> tuple[np.ndarray | None, dict[Path, str]]:
     """All images `(n, height, width, channels)` if `keep`, and why the bad files are bad.
 
-    Without `keep` each image is decoded, which is the only proof that a file is whole, and dropped. `opened` as in
-    `headers`.
+    Without `keep` each image is decoded, which is the only proof that a file is whole, and dropped. `opened` and
+    `readers` as in `headers`.
     """
     height, width, channels = image_shape
     images = np.zeros((len(paths), *image_shape), np.uint8) if keep else None
@@ -45,11 +46,16 @@ def decode_all(
         if keep:
             images[i] = image
 
-    return images, each_file(decode, paths, "Reading images" if keep else "Checking images")
+    return images, each_file(decode, paths, "Reading images" if keep else "Checking images", readers)
 
 
-def each_file(work: Callable[[int], None], paths: Sequence[Path], title: str) -> dict[Path, str]:
-    """Does `work(i)` for each of `paths` in threads, and says for which it failed and why; `title` is of its bar."""
+def each_file(
+    work: Callable[[int], None], paths: Sequence[Path], title: str, readers: int = 1, shown: bool = False
+) -> dict[Path, str]:
+    """Does `work(i)` for each of `paths` in threads, and says for which it failed and why; `title` is of its bar.
+
+    The bar is `shown`, or there are very many paths.
+    """
 
     def attempt(i):
         try:
@@ -57,11 +63,11 @@ def each_file(work: Callable[[int], None], paths: Sequence[Path], title: str) ->
         except Exception as error:  # Pillow raises a dozen kinds on broken files
             return describe(error)
 
-    with ThreadPoolExecutor(min(32, (os.cpu_count() or 1) + 1)) as pool:
+    with ThreadPoolExecutor(max(readers, min(32, (os.cpu_count() or 1) + 1))) as pool:
         starts = range(0, len(paths), CHUNK)
         chunks = (pool.map(attempt, range(start, min(start + CHUNK, len(paths)))) for start in starts)
         reasons = chain.from_iterable(chunks)
-        if len(paths) >= SHOW_PROGRESS:
+        if shown or len(paths) >= SHOW_PROGRESS:
             from rich.progress import track
 
             reasons = track(reasons, title, total=len(paths))

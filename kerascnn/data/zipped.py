@@ -9,8 +9,9 @@ from typing import BinaryIO
 
 from kerascnn import checks
 from kerascnn.data.dataset import Data
-from kerascnn.data.folder import NOT_IMAGES, from_folder
+from kerascnn.data.folder import from_folder
 from kerascnn.data.options import Options
+from kerascnn.data.storage import NOT_IMAGES
 
 HIDDEN = (".", "__MACOSX")  # how what systems leave in archives begins
 

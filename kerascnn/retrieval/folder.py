@@ -9,8 +9,9 @@ import numpy as np
 
 from kerascnn import checks
 from kerascnn.data import fit, read_image
-from kerascnn.data.folder import complain, files_below
+from kerascnn.data.folder import complain
 from kerascnn.data.images import RESIZES, recolor
+from kerascnn.data.storage import files_below
 from kerascnn.data.survey import each_file
 from kerascnn.retrieval.index import Found, Index
 
