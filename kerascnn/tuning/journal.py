@@ -5,10 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from kerascnn import files
 
 
 class Journal:
@@ -19,8 +16,9 @@ class Journal:
 
     Attributes:
         events: what earlier starts have written, in order; each a dict with its kind as "event".
+        fault: the error by which an event could not be written, after which no further one is; None while all is well.
 
-    Raises: ValueError if another process writes it, or if a line is no event.
+    Raises: ValueError if another process writes it, or if a line is no event; OSError if it cannot be written.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "journal.jsonl"
@@ -33,8 +31,12 @@ class Journal:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("a+b")
+        self.fault: OSError | None = None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("a+b", buffering=0)
+        except OSError as error:
+            raise files.unwritable("directory", self.path.parent, error) from error
         try:
             self._lock()
             self.events = self._read()
@@ -51,11 +53,22 @@ class Journal:
         self.close()
 
     def append(self, event: str, **facts: Any) -> None:
-        """Writes an event, which is on the disk when this returns."""
-        line = json.dumps({"event": event, **facts}, allow_nan=False)
-        self._file.write(line.encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Writes an event, which is on the disk when this returns.
+
+        Raises: OSError if it cannot be written, and from then on: what follows an event that is lost makes no sense.
+        """
+        if self.fault is not None:
+            raise self.fault
+        line = json.dumps({"event": event, **facts}, allow_nan=False).encode() + b"\n"
+        try:
+            while line:  # a disk that fills takes a part
+                line = line[self._file.write(line) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            what = f"No room for {self.path.name}" if error.errno in files.FULL else f"{self.path.name} was not written"
+            mend = "Mend that, then make the same call again: the sweep goes on after the last event that was written"
+            self.fault = OSError(error.errno, f"{what} ({error.strerror}). {mend}", str(self.path))
+            raise self.fault from error
 
     def clear(self) -> None:
         """Forgets all events."""
@@ -67,10 +80,8 @@ class Journal:
         self._file.close()
 
     def _lock(self) -> None:
-        if fcntl is None:
-            return
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            files.lock(self._file)
         except BlockingIOError:
             raise ValueError(
                 f"`directory` must be of a sweep that does not run already. Received: {str(self.path.parent)!r}, which "

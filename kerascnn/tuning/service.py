@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import grpc
 import keras_tuner
 from keras_tuner.src import protos
-from keras_tuner.src.distribute.oracle_chief import OracleServicer
 from keras_tuner.src.distribute.oracle_client import OracleClient
 
 from kerascnn import data
@@ -34,22 +33,37 @@ def work(job: Job, oracle, tuner_id: str) -> None:
             oracle.end_trial(trial)
 
 
-class Chief(OracleServicer):
+class Chief(protos.get_service_grpc().OracleServicer):
     """keras-tuner's service, without sending values and scores, which lie in the trials' folders.
 
-    On the wire they would lose half of their digits, and a line would be printed for each condition of a space.
+    On the wire they would lose half of their digits, and a line would be printed for each condition of a space. What
+    workers do not need, such as changing the space, is not offered. The messages are protocol buffers: no pickle.
     """
+
+    def __init__(self, oracle: Recorded):
+        self.oracle = oracle
 
     def CreateTrial(self, request, context):
         """The trial for a worker."""
-        trial = self.oracle.create_trial(request.tuner_id)
+        with self._told():
+            trial = self.oracle.create_trial(request.tuner_id)
         sent = keras_tuner.engine.trial.Trial(keras_tuner.HyperParameters(), trial.trial_id, trial.status)
         return protos.get_service().CreateTrialResponse(trial=sent.to_proto())
 
     def EndTrial(self, request, context):
         """The end of a trial."""
-        self.oracle.end_trial(keras_tuner.engine.trial.Trial.from_proto(request.trial))
+        with self._told():
+            self.oracle.end_trial(keras_tuner.engine.trial.Trial.from_proto(request.trial))
         return protos.get_service().EndTrialResponse()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tells the sweep, which watches the journal, of a file that could not be written."""
+        try:
+            yield
+        except OSError as error:
+            self.oracle.journal.fault = self.oracle.journal.fault or error
+            raise
 
 
 @contextmanager
