@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,17 +59,29 @@ class Journal:
 
         Raises: OSError if it cannot be written, and from then on: what follows an event that is lost makes no sense.
         """
-        if self.fault is not None:
-            raise self.fault
         line = json.dumps({"event": event, **facts}, allow_nan=False).encode() + b"\n"
-        try:
+        with self.guarded():
             while line:  # a disk that fills takes a part
                 line = line[self._file.write(line) :]
             os.fsync(self._file.fileno())
-        except OSError as error:
-            what = f"No room for {self.path.name}" if error.errno in files.FULL else f"{self.path.name} was not written"
-            mend = "Mend that, then make the same call again: the sweep goes on after the last event that was written"
-            self.fault = OSError(error.errno, f"{what} ({error.strerror}). {mend}", str(self.path))
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Makes what the file system refuses in the block the `fault`; raises that, and instead of a further block."""
+        if self.fault is not None:
+            raise self.fault
+        try:
+            yield
+        except Exception as error:
+            cause = files.refused(error)
+            if cause is None or error is self.fault:
+                raise
+            if self.fault is None:
+                text = (
+                    f"No room in the folder of the sweep, or it is read-only ({cause.strerror}). Mend that, then make "
+                )
+                text += "the same call again: it goes on after the last event that was written"
+                self.fault = OSError(cause.errno, text, str(self.path.parent))
             raise self.fault from error
 
     def clear(self) -> None:

@@ -95,6 +95,16 @@ class Recorded:
     @keras_tuner.synchronized
     def create_trial(self, tuner_id: str):
         """The worker's own trial again if its process was replaced, else one that was interrupted, or a new one."""
+        with self.journal.guarded():
+            return self._begin(tuner_id)
+
+    @keras_tuner.synchronized
+    def end_trial(self, trial) -> None:
+        """Writes what came of the trial before anything is made of it; a second report of the same end is nothing."""
+        with self.journal.guarded():
+            self._end(trial)
+
+    def _begin(self, tuner_id: str):
         self.asked += 1
         if tuner_id in self.ongoing_trials:
             self._count_death(self.ongoing_trials[tuner_id])
@@ -115,9 +125,7 @@ class Recorded:
             write_text(trial_folder(self.folder, trial.trial_id) / VALUES, values)
         return trial
 
-    @keras_tuner.synchronized
-    def end_trial(self, trial) -> None:
-        """Writes what came of the trial before anything is made of it; a second report of the same end is nothing."""
+    def _end(self, trial) -> None:
         if trial.trial_id in self.end_order:
             return
         trial.hyperparameters = self.trials[trial.trial_id].hyperparameters  # a worker has the values alone

@@ -45,25 +45,14 @@ class Chief(protos.get_service_grpc().OracleServicer):
 
     def CreateTrial(self, request, context):
         """The trial for a worker."""
-        with self._told():
-            trial = self.oracle.create_trial(request.tuner_id)
+        trial = self.oracle.create_trial(request.tuner_id)
         sent = keras_tuner.engine.trial.Trial(keras_tuner.HyperParameters(), trial.trial_id, trial.status)
         return protos.get_service().CreateTrialResponse(trial=sent.to_proto())
 
     def EndTrial(self, request, context):
         """The end of a trial."""
-        with self._told():
-            self.oracle.end_trial(keras_tuner.engine.trial.Trial.from_proto(request.trial))
+        self.oracle.end_trial(keras_tuner.engine.trial.Trial.from_proto(request.trial))
         return protos.get_service().EndTrialResponse()
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Tells the sweep, which watches the journal, of a file that could not be written."""
-        try:
-            yield
-        except OSError as error:
-            self.oracle.journal.fault = self.oracle.journal.fault or error
-            raise
 
 
 @contextmanager

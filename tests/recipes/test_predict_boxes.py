@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from kerascnn import boxes, models
+from kerascnn.data import read_image
 from recipes import predict
 
 NAMES = ["cat", "dog"]
@@ -112,7 +113,7 @@ def test_a_file_of_others_is_not_replaced(detector, wide, tmp_path):
     Image.new("RGB", (4, 4)).save(theirs)
     with pytest.raises(ValueError, match="`to` must be a folder without wide-boxes.png.*overwrite=True"):
         predict(detector, [wide], to=theirs.parent, output=None)
-    assert Image.open(theirs).size == (4, 4)
+    assert read_image(theirs).shape == (4, 4, 3)
     for overwrite in (True, False):  # the second time it is its own
         predict(detector, [wide], to=theirs.parent, output=None, overwrite=overwrite)
-    assert Image.open(theirs).size == (128, 64)
+        assert read_image(theirs).shape[1] >= 128

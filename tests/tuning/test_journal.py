@@ -87,10 +87,10 @@ def test_after_an_event_that_had_no_room_nothing_more_is_written(path, monkeypat
         with monkeypatch.context() as patch:
             patch.setattr("os.fsync", full)
             with pytest.raises(
-                OSError, match="No room for journal.jsonl .*make the same call again: the sweep goes on"
+                OSError, match="No room in the folder of the sweep.*make the same call again: it goes on"
             ):
                 journal.append("begun", trial="0000")
-        with pytest.raises(OSError, match="No room"):
+        with pytest.raises(OSError, match="No room in"):
             journal.append("ended", trial="0000")  # there is room, but what has ended may never have begun
     assert "ended" not in [event["event"] for event in events(path)]
 
