@@ -142,7 +142,7 @@ def step(name, kind, images, targets):
 
 def copied(name, path):
     """The probabilities of a batch under weights that Keras has saved, as `steps.compared` wants them."""
-    saved, network = dict(np.load(path)), NETWORKS[name]().train()
+    saved, network = dict(np.load(path, allow_pickle=False)), NETWORKS[name]().train()
     network.exact = True
     renamed = {"gamma": "weight", "beta": "bias", "kernel": "weight"}
     for key, value in saved.items():
@@ -171,7 +171,7 @@ def main():
         steps[kind] = step(name, kind, *examples)
 
     def difference(path):
-        return float(np.abs(copied(name, path) - np.load(path)["probabilities"]).max())
+        return float(np.abs(copied(name, path) - np.load(path, allow_pickle=False)["probabilities"]).max())
 
     serve({
         "parameters": lambda: sum(weight.numel() for weight in NETWORKS[name]().parameters()),

@@ -118,7 +118,9 @@ def alone(options):
         for row in range(options.pixels):
             image[row] = np.random.default_rng(row).integers(0, 256, options.pixels)
         image.flush()
-        predict_tiled(model, np.load(path, mmap_mode="r"), result="classes", out=Path(folder, "classes.npy"))
+        predict_tiled(
+            model, np.load(path, mmap_mode="r", allow_pickle=False), result="classes", out=Path(folder, "classes.npy")
+        )
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 

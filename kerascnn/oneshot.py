@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerascnn import checks
+from kerascnn import checks, keras_file
 from kerascnn.files import save_atomically, write_atomically, write_text
 from kerascnn.layers import unfuse
 from kerascnn.metrics import distance_matrix
@@ -50,6 +50,7 @@ class OneShotClassifier:
         self.kind = checks.one_of("kind", kind, KINDS)
         checks.in_range("threshold", 0 if threshold is None else threshold, 0, float("inf"))
         self.threshold = None if threshold is None else float(threshold)
+        self._home: Path | None = None  # the folder that it came from or was saved in last
         self.class_names: list[str | int] = []
         self._embeddings = np.zeros((0, model.output_shape[1]), np.float32)
         self._labels = np.zeros(0, np.int64)  # the place in `class_names` of each
@@ -84,18 +85,23 @@ class OneShotClassifier:
         labels = [None if far else self.class_names[place] for place, far in zip(best, none, strict=True)]
         return {"labels": labels, "distances": distances, "none": none}
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Writes model.keras, classes.npz and, last, classifier.json into `folder`, each whole or not at all.
 
         Returns the folder. A save over an earlier one that was killed half way is told by `load`.
+        Raises: ValueError if a run or another classifier is there; `overwrite` replaces it.
         """
         folder = Path(folder)
+        if not overwrite and folder.resolve() != self._home and (folder / MODEL).exists():
+            mend = "Name another folder, or pass overwrite=True."
+            raise ValueError(checks.message("folder", f"be new, and holds another {MODEL}", str(folder), mend))
         save_atomically(folder / MODEL, unfuse(self.model).save)
         arrays = {"embeddings": self._embeddings, "labels": self._labels}
         write_atomically(folder / EXAMPLES, lambda file: np.savez(file, **arrays))
         settings = {name: getattr(self, name) for name in ("distance", "threshold", "kind", "class_names")}
         settings["files"] = {name: _digest(folder / name) for name in (MODEL, EXAMPLES)}
         write_text(folder / SETTINGS, json.dumps(settings, indent=1) + "\n")
+        self._home = folder.resolve()
         return folder
 
     @classmethod
@@ -113,11 +119,12 @@ class OneShotClassifier:
             mend = "A save was stopped half way, or the files were exchanged: save the classifier again."
             rule = f"hold the files that {SETTINGS} names"
             raise ValueError(checks.message("folder", rule, f"{', '.join(changed)} of another save", mend))
-        model = keras.saving.load_model(folder / MODEL, compile=False)
+        model = keras_file.read(folder / MODEL, "folder")
         classifier = cls(model, **{name: settings[name] for name in ("distance", "threshold", "kind")})
         with np.load(folder / EXAMPLES, allow_pickle=False) as arrays:
             classifier._embeddings, classifier._labels = arrays["embeddings"], arrays["labels"]
         classifier.class_names = settings["class_names"]
+        classifier._home = folder.resolve()
         return classifier
 
     def _embed(self, images, batch_size) -> np.ndarray:

@@ -1,5 +1,6 @@
 """How the recipes that train begin: what is wrong with their arguments, whatever the data are, and a run's folder."""
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,6 +12,17 @@ from kerascnn import data as datasets
 from kerascnn.models import MODELS
 from kerascnn.models.registry import parse
 from kerascnn.training.precision import check_precision
+
+
+def alone(recipe: Callable) -> Callable:
+    """`recipe`, with other processes kept out of its `save_to` while it runs."""
+
+    @functools.wraps(recipe)
+    def called(*arguments, **options):
+        with training.locked(options.get("save_to")):
+            return recipe(*arguments, **options)
+
+    return called
 
 
 def begin(

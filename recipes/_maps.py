@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from kerascnn import checks, plots, tiling
 from kerascnn import data as datasets
+from kerascnn.data.writing import is_ours
 from kerascnn.training import Result
 
 WHOLE = 2**20  # pixels up to which an image goes through the network in one piece
@@ -21,6 +23,28 @@ def check_names(files: Sequence[str | Path]) -> None:
     if twice:
         mend = "Answer them one after the other, with another `to` for each."
         raise ValueError(checks.message("images", "have different names, as what is written of them has", twice, mend))
+
+
+def check_free(record: Mapping[str, Any], files: Sequence[str | Path], to: Path) -> None:
+    """Raises ValueError if a file is there that would be replaced, of others than of an earlier prediction.
+
+    What would be written is said by the record of the network.
+    """
+    names = [f"{escape(Path(file).stem)}-{name}" for file in files for name in _endings(record)]
+    there = [found.name for name in names for found in to.glob(name) if not is_ours(found)]
+    if there:
+        mend = "Pass overwrite=True to replace them, or name another folder."
+        raise ValueError(checks.message("to", f"be a folder without {', '.join(there[:5])}", str(to), mend))
+
+
+def _endings(record: Mapping[str, Any]) -> list[str]:
+    """How the names of what is written of a file end, as patterns."""
+    data = record["data"]
+    if record.get("autoencoder"):
+        return ["rebuilt.png"]
+    if data.get("multi_label"):
+        return [f"{index}-*.png" for index in range(len(data["class_names"]))]
+    return [{"images": "restored.png", "masks": "mask.png"}.get(data["targets"], "boxes.png")]
 
 
 def answer(result: Result, file: Path, to: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from kerascnn import backbones, checks, layers, models, training
+from kerascnn import backbones, checks, keras_file, layers, models, training
 from kerascnn import data as datasets
 from kerascnn.layers import nested
 from kerascnn.layers.codes import CODE
@@ -82,7 +82,7 @@ def network(value):
     if _is_run(value):
         value = training.load(value).model
     elif _is_file(value, ".keras"):
-        value = keras.saving.load_model(value, compile=False)
+        value = keras_file.read(value, "backbone")
     if not isinstance(value, keras.Model):
         return value
     found = layers.unfuse(nested.for_use(value))

@@ -29,7 +29,7 @@ from kerascnn import noise as noises
 from kerascnn.layers.codes import CODE
 from kerascnn.models import AUTOENCODERS
 from kerascnn.training import Result
-from recipes._arguments import begin, check_model, check_training
+from recipes._arguments import alone, begin, check_model, check_training
 
 MODELS = {
     "linear": "dense_autoencoder(units=(), head='linear')",
@@ -47,6 +47,7 @@ NOISE = "gaussian(50)"  # for "denoising", where none is given
 SEES, STRIDES = "efficientnet_lite0", (2, 4, 8)  # the network of the perceptual loss, and its maps
 
 
+@alone
 def autoencode(
     data: str | Path | datasets.Data | tuple,
     *,

@@ -12,11 +12,12 @@ from kerascnn import augmentation, class_weights, losses, models, optimizers, re
 from kerascnn import data as datasets
 from kerascnn.metrics import SparseCategoricalAccuracy
 from kerascnn.training import Result
-from recipes._arguments import begin, check_model, check_training
+from recipes._arguments import alone, begin, check_model, check_training
 
 SAMPLE = 2048  # images that a whitening first layer is made from
 
 
+@alone
 def classify(
     data: str | Path | datasets.Data | tuple = "digits",
     *,

@@ -11,11 +11,12 @@ from kerascnn import data as datasets
 from kerascnn import noise as noises
 from kerascnn.models import MAP_MODELS
 from kerascnn.training import Result
-from recipes._arguments import begin, check_model, check_training
+from recipes._arguments import alone, begin, check_model, check_training
 
 LOSSES = {"mse": keras.losses.MeanSquaredError, "mae": keras.losses.MeanAbsoluteError}
 
 
+@alone
 def denoise(
     data: str | Path | datasets.Data | tuple,
     *,

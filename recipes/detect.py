@@ -29,13 +29,14 @@ from kerascnn import data as datasets
 from kerascnn.models.detector import HEADS, checked_strides
 from kerascnn.training import Result
 from recipes import _pretrained
-from recipes._arguments import begin, check_training, resizing
+from recipes._arguments import alone, begin, check_training, resizing
 
 ENCODER_RATE = 0.25  # of the learning rate, for a pretrained encoder
 GRID = 7  # cells a side of the 2016 paper
 MONITORED = 64  # candidates an image for the figure that chooses the epoch
 
 
+@alone
 def detect(
     data: str | Path | datasets.Data | tuple,
     *,

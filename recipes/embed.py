@@ -28,13 +28,14 @@ from kerascnn import data as datasets
 from kerascnn.layers.nested import for_use
 from kerascnn.training import Result
 from recipes import _pretrained
-from recipes._arguments import begin, check_model, check_training
+from recipes._arguments import alone, begin, check_model, check_training
 
 BACKBONE_RATE = 0.1  # of the learning rate, for a pretrained network
 HARDEST = 0.7  # weight of hard triplets at the end of a curriculum, semi-hard ones have the rest
 WATCHED = 1000  # validation images that are embedded after each epoch
 
 
+@alone
 def embed(
     data: str | Path | datasets.Data | tuple,
     *,

@@ -26,11 +26,12 @@ from kerascnn import data as datasets
 from kerascnn.metrics import SparseCategoricalAccuracy
 from kerascnn.training import Result, Stage
 from recipes import _pretrained
-from recipes._arguments import begin, check_training
+from recipes._arguments import alone, begin, check_training
 
 HEAD_RATE = 3e-4  # of a head on features that stay
 
 
+@alone
 def finetune(
     data: str | Path | datasets.Data | tuple,
     *,

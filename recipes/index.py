@@ -5,7 +5,8 @@ from typing import Literal
 
 import kerascnn.retrieval
 import kerascnn.training
-from kerascnn import checks
+from kerascnn import checks, files
+from kerascnn.retrieval.storing import check_free
 
 
 def index(
@@ -24,7 +25,7 @@ def index(
     Args:
         model: Folder of a finished run of `embed`, or a name in the zoo.
         images: Folder of images of any size, at any depth.
-        to: File to write.
+        to: File to write; an earlier index there is replaced, any other file is not.
         distance: By which images are near: 1 - cosine similarity, Euclidean, or its square.
         engine: "exact" looks at every image; "usearch" is approximate, for millions: `pip install "kerascnn[search]"`.
         resize: How images come to the network's size; None is as in its training.
@@ -39,6 +40,8 @@ def index(
     Examples:
         python -m recipes index --model saved_models/runs/shoes --images photos/ --to photos.index
     """
+    check_free(to, "to")
+    files.check_writable("to", Path(to).parent)
     result = kerascnn.training.load(model)
     if not result.extras["record"].get("embedding"):
         rule, mend = "be a network that gives embeddings", "Train one with `python -m recipes embed`."

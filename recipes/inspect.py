@@ -9,7 +9,7 @@ import numpy as np
 
 import kerascnn.inspect
 import kerascnn.training
-from kerascnn import checks, plots
+from kerascnn import checks, files, keras_file, plots
 from kerascnn import data as datasets
 from kerascnn.layers import nested
 
@@ -55,6 +55,8 @@ def inspect(
     checks.positive_int("channels", channels, least=0)
     if channels and not layers:
         raise ValueError(checks.message("layers", "name at least one where `channels` are asked for", layers))
+    if images or channels:
+        files.check_writable("to", to)
     network, record = _opened(model)
     shape = _shape(network, record, image_size)
     view = nested.one_view(network)
@@ -79,7 +81,7 @@ def inspect(
 def _opened(model: str | Path) -> tuple[keras.Model, Mapping[str, Any]]:
     """The network, and the record of its run, empty for a file."""
     if Path(model).is_file():
-        return nested.graph(keras.saving.load_model(model, compile=False)), {}
+        return nested.graph(keras_file.read(model)), {}
     result = kerascnn.training.load(model)
     return nested.graph(result.model), result.extras["record"]
 

@@ -23,11 +23,12 @@ from kerascnn import (
 from kerascnn import data as datasets
 from kerascnn.training import Result
 from recipes import _pretrained
-from recipes._arguments import begin, check_training, resizing
+from recipes._arguments import alone, begin, check_training, resizing
 
 ENCODER_RATE = 0.1  # of the learning rate, for a pretrained backbone
 
 
+@alone
 def localize(
     data: str | Path | datasets.Data | tuple,
     *,

@@ -9,7 +9,7 @@ import numpy as np
 
 import kerascnn.data
 import kerascnn.training
-from kerascnn import checks
+from kerascnn import checks, files
 from recipes import _boxes, _maps
 
 TOP, BATCH = 3, 32  # classes to name, and images at once, unless it is said
@@ -25,6 +25,7 @@ def predict(
     output: Literal["table", "json"] | None = "table",
     to: str | Path = ".",
     batch_size: int | None = None,
+    overwrite: bool = False,
 ) -> list[dict[str, Any]]:
     """Says what is in image files: their classes, the objects in them, or a mask or a restored image of each.
 
@@ -50,6 +51,7 @@ def predict(
         output: Print a table, JSON, or nothing.
         to: Folder for masks (PNG files whose values are the classes' indices), restored images and images with boxes.
         batch_size: Images that go through a classifier at once; None is 32. Other networks see them singly.
+        overwrite: Replace files in `to` of the names that are to be written, even if others than `predict` wrote them.
 
     Raises:
         ValueError: for no image, a wrong number, pictures that would have one name, a network that gives embeddings, or
@@ -74,6 +76,9 @@ def predict(
         answers, row = _labelled(result.model, images, data, resize, top or TOP, batch_size or BATCH), _cells
     else:
         _maps.check_names(images)
+        files.check_writable("to", to)
+        if not overwrite:
+            _maps.check_free(result.extras["record"], images, Path(to))
         answers, row = _drawn(result, images, Path(to), resize, score)
     _print(answers, output, row)
     return answers

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import kerascnn.training
-from kerascnn import checks, plots, retrieval
+from kerascnn import checks, files, plots, retrieval
 from kerascnn.data import read_image
 
 
@@ -43,6 +43,8 @@ def search(
     checks.positive_int("k", k)
     if not images:
         raise ValueError(checks.message("images", "name at least one file", images, "Pass the path of an image."))
+    if to is not None:
+        files.check_writable("to", Path(to).parent)
     stored = retrieval.Index.load(index)
     tower = kerascnn.training.load(_model(stored, model)).model
     answers = [_answer(retrieval.neighbours(stored, tower, file, k), file) for file in images]

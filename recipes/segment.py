@@ -25,11 +25,12 @@ from kerascnn import data as datasets
 from kerascnn.models import MAP_MODELS
 from kerascnn.training import Result
 from recipes import _pretrained
-from recipes._arguments import begin, check_model, check_training
+from recipes._arguments import alone, begin, check_model, check_training
 
 ENCODER_RATE = 0.1  # of the learning rate, for a pretrained encoder
 
 
+@alone
 def segment(
     data: str | Path | datasets.Data | tuple,
     *,

@@ -16,11 +16,13 @@ from kerascnn.models.registry import parse
 from kerascnn.reports import Report
 from kerascnn.training import Result
 from recipes import _pretrained, _scene, _styles
+from recipes._arguments import alone
 
 LEVELS = 5.0  # of 0..255 by which a step of Adam changes an image
 RATE = 1e-3  # at which a network learns, at most
 
 
+@alone
 def stylize(
     content: str | Path | np.ndarray,
     style: str | Path | Sequence[str | Path] | np.ndarray | Mapping[str | Path, float],

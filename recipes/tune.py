@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from kerascnn import checks, models, tuning
+from kerascnn import checks, files, models, tuning
 from kerascnn import data as datasets
 from kerascnn.inspect import Cost, cost
 from kerascnn.models.registry import MAP_MODELS
@@ -120,6 +120,7 @@ def tune(
     if not resume and (folder / tuning.JOURNAL).exists():
         mend = "Pass resume=True to go on with it, or delete it."
         raise ValueError(checks.message("directory", "be new with resume=False", str(folder), mend))
+    files.check_writable("directory", folder)
     with datasets.remembered(test=False):
         loaded = datasets.load(data, targets=TARGETS.get(recipe.__name__, "labels"), **_reading(recipe, data, fixed))
         cost_of = partial(_cost, shape=loaded.image_shape, classes=loaded.classes or loaded.channels)

@@ -88,3 +88,34 @@ def kill():
                 raise KeyboardInterrupt
 
     return Kill
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 1 MiB of its own, as a folder; its `read_only()` is its end for all writers."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(*words):
+        return subprocess.run(["mount", *words, folder], capture_output=True).returncode == 0
+
+    if sys.platform != "linux" or not mount("-t", "tmpfs", "-o", "size=1m", "tmpfs"):
+        pytest.skip("mounting a file system needs Linux and root")
+    yield Disk(folder, lambda: mount("-o", "remount,ro"))
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+class Disk:
+    """What `small_disk` gives."""
+
+    def __init__(self, folder, read_only):
+        self.folder, self.read_only = folder, read_only
+
+    def fill(self, leave=0):
+        """Takes all room but `leave` bytes."""
+        free = os.statvfs(self.folder)
+        (self.folder / "ballast").write_bytes(bytes(free.f_bavail * free.f_frsize - leave))
+
+    def free(self):
+        """Gives it back."""
+        (self.folder / "ballast").unlink()

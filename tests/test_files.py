@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from kerascnn.files import PARTIAL, save_atomically, write_atomically, write_text
+from kerascnn.files import PARTIAL, check_writable, lock, refused, save_atomically, write_atomically, write_text
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="resource limits and SIGKILL are POSIX")
 OLD = "the old text"
@@ -122,3 +122,70 @@ def test_a_kill_leaves_the_old_file_and_the_next_write_succeeds(path, python):
     write_text(path, "new")
     assert path.read_text() == "new"
     assert names(path.parent) == ["state.json"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "full"),
+        PermissionError(errno.EACCES, "no"),
+        RuntimeError("Can't write data (errno = 28, error message = 'No space left on device')"),
+    ],
+)
+def test_the_cause_is_found_behind_what_it_has_led_to(error):
+    try:
+        try:
+            raise error
+        finally:
+            raise ValueError("Can't close the ZIP file while there is an open writing handle on it.")
+    except ValueError as other:
+        assert refused(other).errno == getattr(error, "errno", errno.ENOSPC)
+    assert refused(OSError(errno.ENOENT, "missing")) is None and refused(KeyError("x")) is None
+
+
+def test_a_real_full_disk_leaves_the_old_file_and_no_rest(small_disk):
+    path = small_disk.folder / "state.bin"
+    write_text(path, OLD)
+    small_disk.fill(leave=4096)
+    with pytest.raises(OSError, match="No room for state.bin .*; the state.bin from before is kept"):
+        write_atomically(path, lambda file: file.write(bytes(20_000)))
+    assert path.read_text() == OLD and names(small_disk.folder) == ["ballast", "state.bin"]
+    small_disk.free()
+    write_text(path, "new")
+    assert path.read_text() == "new"
+
+
+def test_a_read_only_place_is_named_and_found_before_any_work(small_disk):
+    path = small_disk.folder / "run" / "state.bin"
+    write_text(path, OLD)
+    check_writable("to", small_disk.folder / "other" / "deep")
+    assert not (small_disk.folder / "other").exists()
+    assert small_disk.read_only()
+    with pytest.raises(OSError, match="state.bin cannot be written .Read-only file system.; nothing that was there"):
+        write_text(path, "new")
+    with pytest.raises(OSError, match="new.bin cannot be written .Read-only"):
+        write_text(small_disk.folder / "other" / "new.bin", "new")
+    with pytest.raises(
+        OSError, match="`to` must be a place that can be written .Read-only file system.. Received: to="
+    ):
+        check_writable("to", small_disk.folder / "other" / "deep")
+    assert path.read_text() == OLD
+
+
+def test_no_room_for_a_page_is_found_before_any_work(small_disk):
+    small_disk.fill()
+    with pytest.raises(
+        OSError, match=r"`to` must be a place that can be written \(No space left on device\).*Free some"
+    ):
+        check_writable("to", small_disk.folder)
+
+
+def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def none(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with (tmp_path / "file").open("wb") as file, pytest.warns(UserWarning, match="no locks .*no two processes work"):
+        assert not lock(file)

@@ -12,11 +12,12 @@ TOOLS |= {"augmentation", "data", "plots", "inspect", "reports", "card"}
 MAY_IMPORT = {
     "checks": set(),
     "files": {"checks"},
+    "keras_file": BASE,
     "boxes": {"checks"},
     "layers": {"checks", "boxes"},
     "blocks": {"checks", "layers"},
     "models": {"checks", "boxes", "layers", "blocks"},
-    "backbones": BASE | {"boxes", "layers", "blocks", "models"},
+    "backbones": BASE | {"keras_file", "boxes", "layers", "blocks", "models"},
     "losses": {"checks", "boxes", "layers"},
     "metrics": {"checks", "boxes", "layers"},
     "callbacks": BASE,
@@ -33,9 +34,9 @@ MAY_IMPORT = {
     "reports": BASE | {"boxes", "data", "filters", "inspect", "metrics", "plots"},
     "card": {"checks"},
     "retrieval": BASE | {"data", "metrics"},
-    "oneshot": BASE | {"layers", "metrics"},
+    "oneshot": BASE | {"keras_file", "layers", "metrics"},
     "stylizing": {"checks", "layers", "losses", "inspect", "callbacks", "data"},
-    "training": TOOLS,
+    "training": TOOLS | {"keras_file"},
     "tuning": TOOLS | {"training"},
 }
 ONLY_IN = {

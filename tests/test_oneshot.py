@@ -100,3 +100,16 @@ def test_errors_name_the_argument(tower):
         with pytest.raises(ValueError, match=message):
             call()
     assert classifier.class_names == []
+
+
+def test_another_model_is_not_replaced_without_being_told(tower, tmp_path):
+    (tmp_path / "model.keras").write_text("of a run")
+    classifier = OneShotClassifier(tower).add(painted(RED), ["red"])
+    with pytest.raises(ValueError, match="`folder` must be new, and holds another model.keras.*overwrite=True"):
+        classifier.save(tmp_path)
+    assert (tmp_path / "model.keras").read_text() == "of a run"
+    classifier.save(tmp_path, overwrite=True)
+    classifier.add(painted(BLUE), ["blue"]).save(tmp_path)
+    OneShotClassifier.load(tmp_path).save(tmp_path)
+    with pytest.raises(ValueError, match="holds another model.keras"):
+        OneShotClassifier(tower).add(painted(RED), ["red"]).save(tmp_path)

@@ -80,7 +80,7 @@ def test_the_public_names_and_their_parameters_are_the_listed_ones():
 def test_the_list_sees_functions_classes_methods_and_properties():
     now = set(lines())
     assert "kerascnn.checks.positive_int(name, value, mend='', *, least=1)" in now
-    assert "kerascnn.Result.save(folder)" in now
+    assert "kerascnn.Result.save(folder, *, overwrite=False)" in now
     assert "kerascnn.Data.classes" in now and "kerascnn.Data.class_counts" in now  # a property and a cached one
     assert any(line.startswith("kerascnn.models.resnet20(image_shape, classes, *, ") for line in now)  # a partial
     assert not [line for line in now if "tests" in line or " at 0x" in line]

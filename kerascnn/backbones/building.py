@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from kerascnn import checks
+from kerascnn import checks, keras_file
 from kerascnn.backbones.preprocessing import preprocess
 from kerascnn.backbones.table import BACKBONES, Backbone
 from kerascnn.backbones.transfer import transfer
@@ -75,7 +75,7 @@ def _load(model: keras.Model, weights: Weights) -> None:
     if isinstance(weights, keras.Model):
         transfer(weights, model)
     elif Path(weights).suffix == ".keras":
-        transfer(keras.saving.load_model(weights, compile=False), model)
+        transfer(keras_file.read(weights, "weights"), model)
     else:
         _load_strictly(model, Path(weights))
 

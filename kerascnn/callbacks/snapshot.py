@@ -65,7 +65,7 @@ def write(path: Path, arrays: Mapping[str, Sequence[np.ndarray]], facts: Mapping
 def read(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, Any]]:
     """What `write` wrote."""
     groups: dict[str, list[np.ndarray]] = {}
-    with np.load(path) as file:
+    with np.load(path, allow_pickle=False) as file:
         facts = json.loads(file["facts"].tobytes())
         for key in file.files:  # in the order of writing
             if key != "facts":

@@ -12,6 +12,7 @@ from kerascnn.data.dataset import Data
 from kerascnn.data.folder import from_folder
 from kerascnn.data.options import Options
 from kerascnn.data.storage import NOT_IMAGES
+from kerascnn.files import check_unpacked
 
 HIDDEN = (".", "__MACOSX")  # how what systems leave in archives begins
 
@@ -19,14 +20,15 @@ HIDDEN = (".", "__MACOSX")  # how what systems leave in archives begins
 def from_zip(path: Path, options: Options) -> Data:
     """The images in the archive at `path`, as `from_folder` has them; folders that hold one folder alone are left out.
 
-    Raises ValueError for a file that is no archive, for names that lead out of it, and for more images than fit in
-    memory.
+    Raises ValueError for a file that is no archive, for names that lead out of it, for a small file that unpacked would
+    fill the memory, and for more images than fit in memory.
     """
     try:
         whole = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
         raise ValueError(checks.message("data", "be a folder or a whole .zip file", str(path))) from error
     with whole:
+        check_unpacked("data", path, whole)
         tree = Archive(path, whole)
         return from_folder(tree.root(2 if options.nested else 1), options, tree)
 
@@ -71,9 +73,13 @@ class Archive:
         return max((1 + self._depth(inner) for inner in self.folders_in(folder)), default=0)
 
 
+def _files(whole: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    return [info for info in whole.infolist() if info.filename.strip("./") and not info.is_dir()]
+
+
 def _shown(whole: zipfile.ZipFile) -> list[tuple[PurePosixPath, zipfile.ZipInfo]]:
     """The files that are not hidden, with their names; raises ValueError for names that lead out of the archive."""
-    named = [(PurePosixPath(info.filename.replace("\\", "/")), info) for info in whole.infolist() if not info.is_dir()]
+    named = [(PurePosixPath(info.filename.replace("\\", "/")), info) for info in _files(whole)]
     astray = [str(name) for name, _ in named if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]]
     if astray:
         raise ValueError(checks.message("data", "hold no file whose name leads out of it", astray[:20]))

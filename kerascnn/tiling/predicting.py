@@ -153,4 +153,4 @@ def _filled(out: Any, shape: tuple[int, ...], dtype: type, fill: Callable[[np.nd
     if Path(out).suffix != ".npy":
         raise ValueError(checks.message("out", "be an array or the path of a .npy file", str(out)))
     save_atomically(out, save)
-    return np.load(out, mmap_mode="r")
+    return np.load(out, mmap_mode="r", allow_pickle=False)

@@ -11,6 +11,7 @@ from kerascnn.training.heads import begin_with_nearest_mean as begin_with_neares
 from kerascnn.training.heads import nearest_mean as nearest_mean
 from kerascnn.training.learning_rate import LearningRateCurve as LearningRateCurve
 from kerascnn.training.learning_rate import find_learning_rate as find_learning_rate
+from kerascnn.training.lock import locked as locked
 from kerascnn.training.precision import as_built as as_built
 from kerascnn.training.precision import built as built
 from kerascnn.training.precision import dtype_policy as dtype_policy

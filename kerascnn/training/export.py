@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from kerascnn import checks
-from kerascnn.files import save_atomically
+from kerascnn.files import check_writable, save_atomically
 from kerascnn.layers import unfuse
 from kerascnn.layers.fusion import exchanged
 from kerascnn.training.precision import as_built
@@ -46,6 +46,7 @@ def export(model: keras.Model, path: str | Path, format: str = "onnx") -> Path:
     """
     kind = FORMATS[checks.one_of("format", format, FORMATS)]
     path = _place(Path(path), format)
+    check_writable("path", path.parent)
     _check_packages(format)
     network = in_float32(unfuse(_of_one_image(model)))
     images = _images(network)

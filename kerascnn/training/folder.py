@@ -1,12 +1,18 @@
 """The folder of a run: which call it belongs to, what was decided once, whether it has ended."""
 
+import errno
 import json
+import math
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
+
+from kerascnn import checks
 from kerascnn.data import Data
 from kerascnn.files import PARTIAL, write_text
 from kerascnn.training.describe import describe
@@ -14,6 +20,7 @@ from kerascnn.training.describe import describe
 PARTS = "parts"  # the folder of the folders of a run's parts
 ENDED = "ended.npz"  # in the folder of a part: it has ended
 BEGUN = ("state.npz", f"{PARTS}/*/state.npz", f"{PARTS}/*/{ENDED}")  # any of them: there is something to go on from
+WRITTEN = ("model.keras", "history.csv", "README.md")  # in every folder of a run, and perhaps in one of the user's own
 
 
 @dataclass(frozen=True)
@@ -33,13 +40,15 @@ class RunFolder:
         """The folder at `path`, made for this call or found from an earlier start of the same call.
 
         A start that failed before its first epoch was saved does not claim the folder.
-        Raises: ValueError, which names the arguments that differ, if the folder belongs to another call.
+        Raises: ValueError, which names the arguments that differ, if the folder belongs to another call, or the files
+        that a run would replace, if it belongs to none.
         """
         if path is None:
             return cls(None, {})
         path, arguments = Path(path), describe(arguments)
         decisions = _decided(path)
         if decisions is None:
+            _check_free(path)
             return cls(path, {"arguments": arguments})
         earlier = decisions["arguments"]
         differ = [name for name in arguments | earlier if arguments.get(name) != earlier.get(name)]
@@ -51,7 +60,8 @@ class RunFolder:
             )
         folder = cls(path, decisions)
         if folder.ended:  # killed between the result and the end of the clearing?
-            folder.clear()
+            with suppress(OSError):  # it may be read-only by now
+                folder.clear()
         return folder
 
     @property
@@ -99,8 +109,22 @@ class RunFolder:
         if self.path is not None:
             for file in (self.path / "state.npz", self.path / "best.npz", *self.path.glob(PARTIAL)):
                 file.unlink(missing_ok=True)
-            if (self.path / PARTS).exists():
-                shutil.rmtree(self.path / PARTS)
+            shutil.rmtree(self.path / PARTS, ignore_errors=True)
+
+    def check_room(self, model: keras.Model) -> None:
+        """Raises OSError if there is no room for the least that training `model` writes: its weights, now and at best.
+
+        For use before the first epoch. Momenta come on top, so a disk may still be full later.
+        """
+        if self.path is None:
+            return
+        size = 4 * sum(math.prod(variable.shape) for variable in model.variables)
+        needed = size * (1 if (self.path / "state.npz").exists() else 2)
+        free = shutil.disk_usage(self.path).free if self.path.exists() else needed
+        if free < needed:
+            rule = f"have room for {needed / 2**20:,.1f} MiB at least, and has {free / 2**20:,.1f}"
+            mend = "Free some space and make the same call again, or name another folder."
+            raise OSError(errno.ENOSPC, checks.message("save_to", rule, str(self.path), mend))
 
     def _check_order(self, kept: str) -> None:
         """Raises ValueError if the data were kept in another way when the run began, which changes their order."""
@@ -119,8 +143,29 @@ class RunFolder:
 def _decided(path: Path) -> dict[str, Any] | None:
     """What was decided for the run at `path`; None where no run has ended or has come to the end of an epoch."""
     if (path / "result.json").exists():  # perhaps written by `Result.save`, without a run.json
-        return {"arguments": json.loads((path / "result.json").read_text()).get("arguments", {})}
+        return {"arguments": read_json(path / "result.json").get("arguments", {})}
     begun = any(any(path.glob(pattern)) for pattern in BEGUN)
     if begun and (path / "run.json").exists():
-        return json.loads((path / "run.json").read_text())
+        return read_json(path / "run.json")
     return None
+
+
+def read_json(file: Path, name: str = "save_to") -> dict[str, Any]:
+    """What a run has written of itself; raises ValueError that names its folder if it is something else."""
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        rule = f"be a new folder or one of a run, whose {file.name} is JSON"
+        mend = "Name another folder, or delete this one."
+        raise ValueError(checks.message(name, rule, str(file.parent), mend))
+    return found
+
+
+def _check_free(path: Path) -> None:
+    """Raises ValueError if `path` holds files of the names that a run writes, and no run has written them."""
+    theirs = [name for name in WRITTEN if (path / name).exists()]
+    if theirs and not (path / "run.json").exists():
+        rule = f"be a new folder or one of the same call, and holds {', '.join(theirs)} of something else"
+        raise ValueError(checks.message("save_to", rule, str(path), "Name another folder."))

@@ -14,7 +14,7 @@ from kerascnn.callbacks import KeepBest, Log, Progress, Resume, StopOnNaN
 from kerascnn.layers import nested
 from kerascnn.reports import Report
 from kerascnn.training.folder import RunFolder
-from kerascnn.training.result import Result
+from kerascnn.training.result import Result, write
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ def run(  # noqa: PLR0913 (what a training is told)
         verbose: "auto" or 1 for a live table, 2 for one line an epoch, 0 for nothing.
     """
     folder = folder or RunFolder(None, {})
+    folder.check_room(model)
     best = KeepBest(monitor, patience=patience, path=folder.file("best.npz"), keep=keep)
     clock = datasets.InputClock()
     log = Log(folder.file("history.csv"), clock.seconds)
@@ -128,7 +129,7 @@ def finish(
     drawn = {"curves.png": partial(plots.curves, figures), **report.pictures} if pictures else {}
     result = Result(fitted.model, fitted.history, record["metrics"], None, {"record": record, "pictures": drawn})
     if folder.path is not None:
-        result = result.save(folder.path)
+        result = write(result, folder.path)
         folder.clear()
     return result
 

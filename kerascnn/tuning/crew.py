@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kerascnn import checks
+from kerascnn import checks, files
 from kerascnn.tuning.job import Job
 from kerascnn.tuning.service import ADDRESS, work_for_chief
 
 DEATHS = 3  # in a row of workers that never asked for a trial
+NO_ROOM = 74  # exit status of a worker that cannot write: sysexits.h calls it an input/output error
 LOG = "workers.log"  # in the folder of the sweep
 THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS")
 
@@ -44,11 +45,14 @@ class Crew:
     def tend(self, progress: int) -> bool:
         """Replaces the dead; False when all have come to the end. `progress` counts what workers have asked for.
 
-        Raises: RuntimeError if workers die again and again before they ask.
+        Raises: RuntimeError if workers die again and again before they ask; OSError if one cannot write.
         """
         for number, process in list(self._crew.items()):
             if process.exitcode == 0:
                 del self._crew[number]
+            elif process.exitcode == NO_ROOM:
+                mend = "Mend what it says, then make the same call again: interrupted trials go on."
+                raise OSError(f"A worker of the sweep could not write: see {str(self.job.folder / LOG)!r}. {mend}")
             elif process.exitcode is not None:
                 self._replace(number, process.exitcode, progress)
         return bool(self._crew)
@@ -119,7 +123,13 @@ def _worker(job: bytes, environment: Mapping[str, str], cores: Collection[int], 
     os.environ.update(environment)  # before TensorFlow starts its threads
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
-    work_for_chief(pickle.loads(job))
+    try:
+        work_for_chief(pickle.loads(job))  # of the process that started this one, over their own pipe
+    except OSError as error:
+        if files.refused(error):
+            print(error, file=sys.stderr, flush=True)
+            os._exit(NO_ROOM)
+        raise
     sys.stdout.flush()
     os._exit(0)  # gRPC and TensorFlow have threads that may hold up a normal end
 

@@ -15,7 +15,7 @@ import keras
 import keras_tuner
 
 from kerascnn import checks
-from kerascnn.files import write_text
+from kerascnn.files import refused, write_text
 from kerascnn.training import Result
 from kerascnn.tuning.recorded import OUTCOME, VALUES, trial_folder
 
@@ -57,6 +57,7 @@ class Job:
         """Runs a trial, from its last epoch if it was interrupted; returns and writes what came of it.
 
         That is `score`, `epochs`, `seconds` and `metrics`, or `error`, one line, with the traceback in "error.txt".
+        Raises: OSError if the disk is full or cannot be written, which is no fault of the trial: it can go on later.
         """
         folder = trial_folder(self.folder, trial_id)
         hp = keras_tuner.HyperParameters()
@@ -70,7 +71,9 @@ class Job:
                 "seconds": round(result.extras["record"].get("seconds", time.perf_counter() - begun), 2),
                 "metrics": {name: float(value) for name, value in result.metrics.items()},
             }
-        except Exception as error:  # whatever it is, it is the trial's, and the sweep goes on
+        except Exception as error:  # whatever else it is, it is the trial's, and the sweep goes on
+            if isinstance(error, OSError) and refused(error):
+                raise
             write_text(folder / "error.txt", traceback.format_exc())
             outcome = {"error": f"{type(error).__name__}: {error}", "seconds": round(time.perf_counter() - begun, 2)}
         write_text(folder / OUTCOME, json.dumps(outcome))

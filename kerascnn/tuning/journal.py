@@ -2,13 +2,12 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from kerascnn import files
 
 
 class Journal:
@@ -19,8 +18,9 @@ class Journal:
 
     Attributes:
         events: what earlier starts have written, in order; each a dict with its kind as "event".
+        fault: the error by which an event could not be written, after which no further one is; None while all is well.
 
-    Raises: ValueError if another process writes it, or if a line is no event.
+    Raises: ValueError if another process writes it, or if a line is no event; OSError if it cannot be written.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "journal.jsonl"
@@ -33,8 +33,12 @@ class Journal:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("a+b")
+        self.fault: OSError | None = None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("a+b", buffering=0)
+        except OSError as error:
+            raise files.unwritable("directory", self.path.parent, error) from error
         try:
             self._lock()
             self.events = self._read()
@@ -51,11 +55,34 @@ class Journal:
         self.close()
 
     def append(self, event: str, **facts: Any) -> None:
-        """Writes an event, which is on the disk when this returns."""
-        line = json.dumps({"event": event, **facts}, allow_nan=False)
-        self._file.write(line.encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Writes an event, which is on the disk when this returns.
+
+        Raises: OSError if it cannot be written, and from then on: what follows an event that is lost makes no sense.
+        """
+        line = json.dumps({"event": event, **facts}, allow_nan=False).encode() + b"\n"
+        with self.guarded():
+            while line:  # a disk that fills takes a part
+                line = line[self._file.write(line) :]
+            os.fsync(self._file.fileno())
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Makes what the file system refuses in the block the `fault`; raises that, and instead of a further block."""
+        if self.fault is not None:
+            raise self.fault
+        try:
+            yield
+        except Exception as error:
+            cause = files.refused(error)
+            if cause is None or error is self.fault:
+                raise
+            if self.fault is None:
+                text = (
+                    f"No room in the folder of the sweep, or it is read-only ({cause.strerror}). Mend that, then make "
+                )
+                text += "the same call again: it goes on after the last event that was written"
+                self.fault = OSError(cause.errno, text, str(self.path.parent))
+            raise self.fault from error
 
     def clear(self) -> None:
         """Forgets all events."""
@@ -67,10 +94,8 @@ class Journal:
         self._file.close()
 
     def _lock(self) -> None:
-        if fcntl is None:
-            return
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            files.lock(self._file)
         except BlockingIOError:
             raise ValueError(
                 f"`directory` must be of a sweep that does not run already. Received: {str(self.path.parent)!r}, which "

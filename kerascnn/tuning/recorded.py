@@ -9,7 +9,9 @@ from typing import Any
 
 import keras_tuner
 
+from kerascnn import checks
 from kerascnn.files import write_text
+from kerascnn.training.lock import NAME as LOCK
 from kerascnn.tuning.journal import Journal
 
 VALUES, OUTCOME = "values.json", "outcome.json"  # in a trial's folder: what was drawn for it, and what came of it
@@ -19,7 +21,12 @@ SAME = 3  # errors, from the first trial on, after which the sweep is given up
 
 
 def trial_folder(sweep: Path, trial_id: str) -> Path:
-    """Where a trial of the sweep in that folder keeps its state, its figures and its outcome."""
+    """Where a trial of the sweep in that folder keeps its state, its figures and its outcome.
+
+    Raises: ValueError for an id that is no number, as a chief on another machine might send it: it is part of a path.
+    """
+    if not (trial_id.isascii() and trial_id.isdigit()):
+        raise ValueError(checks.message("trial_id", "be a number", trial_id))
     return sweep / "trials" / trial_id
 
 
@@ -88,6 +95,16 @@ class Recorded:
     @keras_tuner.synchronized
     def create_trial(self, tuner_id: str):
         """The worker's own trial again if its process was replaced, else one that was interrupted, or a new one."""
+        with self.journal.guarded():
+            return self._begin(tuner_id)
+
+    @keras_tuner.synchronized
+    def end_trial(self, trial) -> None:
+        """Writes what came of the trial before anything is made of it; a second report of the same end is nothing."""
+        with self.journal.guarded():
+            self._end(trial)
+
+    def _begin(self, tuner_id: str):
         self.asked += 1
         if tuner_id in self.ongoing_trials:
             self._count_death(self.ongoing_trials[tuner_id])
@@ -108,9 +125,7 @@ class Recorded:
             write_text(trial_folder(self.folder, trial.trial_id) / VALUES, values)
         return trial
 
-    @keras_tuner.synchronized
-    def end_trial(self, trial) -> None:
-        """Writes what came of the trial before anything is made of it; a second report of the same end is nothing."""
+    def _end(self, trial) -> None:
         if trial.trial_id in self.end_order:
             return
         trial.hyperparameters = self.trials[trial.trial_id].hyperparameters  # a worker has the values alone
@@ -154,7 +169,7 @@ class Recorded:
     def _count_death(self, trial) -> None:
         """Ends a trial whose process dies again and again: it has died if its worker asks for a trial."""
         files = sorted(trial_folder(self.folder, trial.trial_id).rglob("*"))
-        seen = [(file.name, file.stat().st_size) for file in files if file.is_file()]
+        seen = [(file.name, file.stat().st_size) for file in files if file.is_file() and file.name != LOCK]
         progress = seen != self._seen.get(trial.trial_id)
         self._seen[trial.trial_id] = seen
         self._deaths[trial.trial_id] = 1 if progress else self._deaths[trial.trial_id] + 1

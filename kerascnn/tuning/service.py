@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import grpc
 import keras_tuner
 from keras_tuner.src import protos
-from keras_tuner.src.distribute.oracle_chief import OracleServicer
 from keras_tuner.src.distribute.oracle_client import OracleClient
 
 from kerascnn import data
@@ -34,11 +33,15 @@ def work(job: Job, oracle, tuner_id: str) -> None:
             oracle.end_trial(trial)
 
 
-class Chief(OracleServicer):
+class Chief(protos.get_service_grpc().OracleServicer):
     """keras-tuner's service, without sending values and scores, which lie in the trials' folders.
 
-    On the wire they would lose half of their digits, and a line would be printed for each condition of a space.
+    On the wire they would lose half of their digits, and a line would be printed for each condition of a space. What
+    workers do not need, such as changing the space, is not offered. The messages are protocol buffers: no pickle.
     """
+
+    def __init__(self, oracle: Recorded):
+        self.oracle = oracle
 
     def CreateTrial(self, request, context):
         """The trial for a worker."""

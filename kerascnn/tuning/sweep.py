@@ -137,7 +137,9 @@ class Sweep:
                 try:
                     crew.start()
                     while crew.tend(progress=self.oracle.asked):
+                        self._check_journal()
                         time.sleep(service.WAIT)
+                    self._check_journal()
                 finally:
                     crew.stop()
 
@@ -147,8 +149,14 @@ class Sweep:
             last = None
             while last is None or (self.oracle.tuner_ids and time.monotonic() - last < GRACE):
                 time.sleep(service.WAIT)
+                self._check_journal()
                 if last is None and self.oracle.has_stopped and not self.oracle.ongoing_trials:
                     last = time.monotonic()
+
+    def _check_journal(self) -> None:
+        """Raises OSError if the service could not write an event, which its thread can tell only to workers."""
+        if self.journal.fault is not None:
+            raise self.journal.fault
 
     def _ended(self) -> None:
         """After each trial: weights that are not among the best go, and it is told."""

@@ -178,3 +178,24 @@ def test_what_is_no_class_is_said():
         data.files("train")
     with pytest.raises(ValueError, match="`groups` and `class_names`"):
         Data(data.train, data.validation, class_names=("a", "b", "c"), groups=(0, 1))
+
+
+def test_a_bomb_is_not_unpacked(tmp_path):
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a/x.png", "w") as file:
+        for _ in range(257):
+            file.write(bytes(2**20))
+    assert path.stat().st_size < 2**20
+    rule = r"`data` must hold no file that would fill the memory, such as 'a/x.png', which grows from .* to 269,484,032"
+    with pytest.raises(ValueError, match=rule):
+        load(path)
+
+
+def test_links_in_an_archive_lead_nowhere_and_names_may_be_empty(tmp_path):
+    path = zipped(fill(tmp_path / "x"), tmp_path / "x.zip")
+    link = zipfile.ZipInfo("Greek/alpha/link.png")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(link, str(tmp_path / "x" / "Greek" / "alpha" / "00.png"))
+        archive.writestr(zipfile.ZipInfo("."), b"")
+    assert load(path, skip_bad=True).report["skipped"] == ["Greek/alpha/link.png: not an image"]

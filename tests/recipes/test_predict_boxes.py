@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from kerascnn import boxes, models
+from kerascnn.data import read_image
 from recipes import predict
 
 NAMES = ["cat", "dog"]
@@ -104,3 +105,15 @@ def test_what_only_a_classifier_can_be_asked_is_refused(detector, wide, tmp_path
 def test_files_of_one_name_are_refused(detector, wide, tmp_path):
     with pytest.raises(ValueError, match="`images` must have different names"):
         predict(detector, [wide, tmp_path / "b" / "wide.jpg"], to=tmp_path)
+
+
+def test_a_file_of_others_is_not_replaced(detector, wide, tmp_path):
+    theirs = tmp_path / "out" / "wide-boxes.png"
+    theirs.parent.mkdir()
+    Image.new("RGB", (4, 4)).save(theirs)
+    with pytest.raises(ValueError, match="`to` must be a folder without wide-boxes.png.*overwrite=True"):
+        predict(detector, [wide], to=theirs.parent, output=None)
+    assert read_image(theirs).shape == (4, 4, 3)
+    for overwrite in (True, False):  # the second time it is its own
+        predict(detector, [wide], to=theirs.parent, output=None, overwrite=overwrite)
+        assert read_image(theirs).shape[1] >= 128

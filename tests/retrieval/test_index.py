@@ -139,3 +139,15 @@ def test_errors_leave_the_index_as_it_was(call, message):
     with pytest.raises(ValueError, match=message):
         call(index)
     assert index.ids == ["a", "b"] and index.search(ROWS[:1], 9).ids == [["a", "b"]]
+
+
+def test_a_file_that_is_no_index_is_not_replaced(tmp_path):
+    index, path = Index(16).add(ROWS, IDS), tmp_path / "photo.jpg"
+    path.write_text("a photograph")
+    with pytest.raises(ValueError, match="`path` must be free, or hold an earlier index"):
+        index.save(path)
+    np.savez(tmp_path / "arrays.npz", rows=ROWS)
+    with pytest.raises(ValueError, match="`path` must be free, or hold an earlier index"):
+        index.save(tmp_path / "arrays.npz")
+    assert path.read_text() == "a photograph"
+    index.save(index.save(tmp_path / "index"))

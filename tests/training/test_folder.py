@@ -144,3 +144,26 @@ def test_a_builder_is_the_same_in_every_process(make, text):
     first, second, other = (json.dumps(describe({"model": make(depth)})) for depth in (3, 3, 5))
     assert first == second != other
     assert text in first and "0x" not in first
+
+
+@pytest.mark.parametrize("name", ["README.md", "history.csv", "model.keras"])
+def test_files_that_no_run_has_written_are_not_replaced(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(ValueError, match=rf"`save_to` must be a new folder or .* holds {name} of something else"):
+        RunFolder.open(tmp_path, CALL)
+    (tmp_path / "run.json").write_text("{}")  # a run that was killed early
+    assert not RunFolder.open(tmp_path, CALL).ended
+
+
+@pytest.mark.parametrize("name", ["run.json", "result.json"])
+def test_a_record_that_is_none_is_told(begun, name):
+    (begun / name).write_text("not JSON")
+    with pytest.raises(ValueError, match=f"`save_to` must be a new folder or one of a run, whose {name} is JSON"):
+        RunFolder.open(begun, CALL)
+
+
+def test_an_ended_run_is_shown_where_nothing_can_be_written(small_disk):
+    (small_disk.folder / "best.npz").touch()  # left by a kill
+    (small_disk.folder / "result.json").write_text(json.dumps({"arguments": describe(CALL)}))
+    assert small_disk.read_only()
+    assert RunFolder.open(small_disk.folder, CALL).ended

@@ -115,3 +115,51 @@ def test_the_environment_is_known():
 
 def test_training_exports():
     assert training.load is kerascnn.load
+
+
+def saved(folder, accuracy=0.5, **options):
+    record = {"history": {"loss": [2.0, accuracy]}, "metrics": {"accuracy": accuracy}, "recipe": "classify"}
+    return Result(network(), record["history"], record["metrics"], None, {"record": record}).save(folder, **options)
+
+
+def test_another_result_is_not_replaced_without_being_told(tmp_path):
+    first = saved(tmp_path / "run")
+    before = {file.name: file.read_bytes() for file in first.path.iterdir()}
+    with pytest.raises(ValueError, match="`folder` must be new, and holds another result.*or pass overwrite=True"):
+        saved(tmp_path / "run", 0.6)
+    assert {file.name: file.read_bytes() for file in first.path.iterdir()} == before
+    saved(tmp_path / "run", 0.6, overwrite=True)
+    assert kerascnn.load(tmp_path / "run").metrics == {"accuracy": 0.6}
+    kerascnn.load(tmp_path / "run").save(tmp_path / "run")
+    saved(tmp_path / "run", 0.6)  # the very same one
+
+
+@pytest.mark.parametrize("name", ["README.md", "model.keras", "state.npz"])
+def test_files_of_something_else_are_not_replaced(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(ValueError, match=f"`folder` must be new, and holds {name}"):
+        saved(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == [name] and (tmp_path / name).read_text() == "mine"
+
+
+def test_a_save_that_breaks_off_leaves_no_result_of_two(tmp_path, monkeypatch):
+    saved(tmp_path)
+    monkeypatch.setattr("kerascnn.training.result.model_card", lambda record: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        saved(tmp_path, 0.6, overwrite=True)
+    with pytest.raises(ValueError, match="must be the folder of a run that has ended"):
+        kerascnn.load(tmp_path)
+
+
+def test_a_link_among_the_pictures_of_others_brings_no_file_in(tmp_path):
+    (tmp_path / "secret").write_text("mine")
+    result = saved(tmp_path / "run")
+    (result.path / "curves.png").symlink_to(tmp_path / "secret")
+    assert not (result.save(tmp_path / "copy").path / "curves.png").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"metrics": {}}'])
+def test_a_record_of_something_else_is_told(tmp_path, text):
+    (tmp_path / "result.json").write_text(text)
+    with pytest.raises(ValueError, match="`name` must be "):
+        kerascnn.load(tmp_path)

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -68,8 +70,32 @@ def test_figures_that_json_does_not_know_are_refused(path):
 def test_a_second_process_is_kept_out_until_the_first_has_ended(path):
     pytest.importorskip("fcntl")
     code = "import sys; from journal import Journal; Journal(sys.argv[1])"  # the module alone, without Keras
-    outside = {"args": [sys.executable, "-c", code, str(path)], "cwd": Path(module.__file__).parent}
+    tuning = Path(module.__file__).parent
+    outside = {"args": [sys.executable, "-c", code, str(path)], "cwd": tuning}
+    outside["env"] = {**os.environ, "PYTHONPATH": str(tuning.parents[1])}
     with Journal(path):
         second = subprocess.run(**outside, capture_output=True, text=True)
     assert "`directory` must be of a sweep that does not run already" in second.stderr
     assert subprocess.run(**outside).returncode == 0
+
+
+def test_after_an_event_that_had_no_room_nothing_more_is_written(path, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with Journal(path) as journal:
+        with monkeypatch.context() as patch:
+            patch.setattr("os.fsync", full)
+            with pytest.raises(
+                OSError, match="No room in the folder of the sweep.*make the same call again: it goes on"
+            ):
+                journal.append("begun", trial="0000")
+        with pytest.raises(OSError, match="No room in"):
+            journal.append("ended", trial="0000")  # there is room, but what has ended may never have begun
+    assert "ended" not in [event["event"] for event in events(path)]
+
+
+def test_a_place_that_cannot_be_written_is_told_first(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="`directory` must be a place that can be written .*Name another place"):
+        Journal(tmp_path / "file" / "sweep" / "journal.jsonl")

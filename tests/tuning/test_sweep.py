@@ -13,6 +13,7 @@ import pytest
 from kerascnn.inspect import Cost
 from kerascnn.tuning import Plan, Sweep, ranked
 from kerascnn.tuning.exploring import explored
+from kerascnn.tuning.recorded import trial_folder
 from kerascnn.tuning.trials import as_csv
 from tests.tuning.sweep_recipe import deadly, failing, hopeless, job, line, run, small, sweep
 
@@ -237,3 +238,27 @@ def test_workers_take_turns_one_that_dies_is_replaced_and_a_deadly_trial_given_u
     assert [trial.status for trial in trials] == ["finished", "failed", "finished"]
     assert "its process has died 3 times" in trials[1].error
     assert {event["tuner"] for event in events(tmp_path) if event["event"] == "begun"} == {"worker-0", "worker-1"}
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_full_disk_ends_it_with_an_error_and_loses_nothing(undisturbed, small_disk, monkeypatch, workers):
+    folder, slower = small_disk.folder / "sweep", {"fixed": {"pause": 0.05}, "workers": workers}
+    ended = []
+
+    def fill_after_three(self):
+        ended.append(1)
+        if len(ended) == 3:
+            small_disk.fill()
+
+    monkeypatch.setattr(Sweep, "_ended", fill_after_three)
+    with pytest.raises(OSError, match="No room (for|in)|could not write: see .*workers.log.*make the same call again"):
+        run(folder, **SLOW | slower)
+    monkeypatch.undo()
+    small_disk.free()
+    assert as_csv(run(folder, **SLOW | slower), "max") == undisturbed
+
+
+def test_a_trial_has_a_number_which_leads_nowhere_else(tmp_path):
+    for name in ("../0001", "", "1/..", "\u0661"):
+        with pytest.raises(ValueError, match="`trial_id` must be a number"):
+            trial_folder(tmp_path, name)
