@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerascnn.data import batches, batching, load, plain_batches, survey
+from kerascnn.data import batches, load, plain_batches, stepping, survey
 from kerascnn.data.sources import Files
 
 
@@ -185,8 +185,8 @@ def test_one_class_and_single_images_warn(tmp_path):
 
 def test_streaming_reads_a_file_when_its_batch_is_made_and_keeps_none(pets, monkeypatch):
     read = []
-    original = Files._read
-    monkeypatch.setattr(Files, "_read", lambda self, i: (read.extend(i.tolist()), original(self, i))[1])
+    original = Files.fetch
+    monkeypatch.setattr(Files, "fetch", lambda self, i: (read.extend(i.tolist()), original(self, i))[1])
     iterator = iter(batches(load(pets, memory=0), "train", 2, epochs=(0, 100)))
     for _ in range(10):
         next(iterator)
@@ -220,8 +220,13 @@ def test_streamed_training_holds_a_few_batches_however_long_it_is(tmp_path, monk
     image = 32 * 32 * 3
     assert checked.ever == 40 * image and checked.most <= 32 * image  # one a thread
 
-    monkeypatch.setattr(batching, "WORKERS", 2)
-    monkeypatch.setattr(Files, "_read", lambda self, i, read=Files._read: batch.add(read(self, i)))
+    monkeypatch.setattr(stepping, "WORKERS", 2)
+
+    def fetch(self, indices, fetch=Files.fetch):
+        images, labels = fetch(self, indices)
+        return batch.add(images), labels
+
+    monkeypatch.setattr(Files, "fetch", fetch)
     model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)])
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(batches(data, "train", 2, epochs=(0, 20)), shuffle=False, verbose=0)

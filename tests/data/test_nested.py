@@ -116,7 +116,7 @@ def test_what_is_wrong_with_a_zip_is_said(tmp_path):
     (tmp_path / "no.zip").write_text("text")
     with pytest.raises(ValueError, match="`data` must be a folder or a whole .zip file"):
         load(tmp_path / "no.zip")
-    with pytest.raises(ValueError, match="`data` must be an existing folder, or the .zip file of one.*none.zip"):
+    with pytest.raises(ValueError, match="`data` must be an existing folder, the .zip file of one.*none.zip"):
         load("none.zip")
 
 
