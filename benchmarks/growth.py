@@ -6,7 +6,8 @@ Each device takes the same batch, so that n devices take n times as many images 
 
 nothing of it overlapped. The ring sends 2 (n - 1) / n of the gradients' bytes through each device's link, in 2 (n - 1)
 messages. Link and message are what the all-reduces of two processes measured, a straight line through their times, or
-those of an assumed network. Batch statistics are each device's own and the learning rate is left alone.
+those of an assumed network. Gradients go in one piece, as a framework that gathers them sends them, and those of
+ResNet-20 also in as many as Keras sends on JAX now, where batch statistics are global too.
 
     python -m benchmarks.growth saved_models/runs/benchmarks
 """
@@ -38,13 +39,13 @@ class Link:
     message: float
     bandwidth: float
 
-    def all_reduce(self, devices: int, size: float) -> float:
-        """Milliseconds of a ring all-reduce of `size` bytes.
+    def all_reduce(self, devices: int, size: float, pieces: int = 1) -> float:
+        """Milliseconds of a ring all-reduce of `size` bytes, in as many pieces one after the other.
 
         >>> Link(0.5, 1000).all_reduce(4, 2000)  # 6 messages, and 1.5 times 2000 bytes
         6.0
         """
-        return 2 * (devices - 1) * (self.message + size / devices / self.bandwidth)
+        return 2 * (devices - 1) * (pieces * self.message + size / devices / self.bandwidth)
 
 
 ASSUMED = {"10 Gbit/s, 0.05 ms a message": Link(0.05, 1.25e6), "100 Gbit/s, 0.01 ms a message": Link(0.01, 1.25e7)}
@@ -71,10 +72,12 @@ def slowest(times: Sequence[float], count: int) -> float:
     return float(np.sort(times) @ np.diff(below))
 
 
-def efficiency(steps: Sequence[float], made: float, size: float, link: Link, devices: int) -> float:
-    """The time of a step on one device by that on many, in all of which a device does the same."""
-    alone = statistics.mean(steps) + made
-    return alone / (slowest(steps, devices) + made + link.all_reduce(devices, size))
+def efficiency(steps: Sequence[float], made: float, reduced: float, devices: int) -> float:
+    """The time of a step on one device by that on many, in all of which a device does the same.
+
+    `made`: milliseconds of the input of a batch; `reduced`: of the all-reduce.
+    """
+    return (statistics.mean(steps) + made) / (slowest(steps, devices) + made + reduced)
 
 
 def read(folder: Path) -> dict[str, dict]:
@@ -83,28 +86,31 @@ def read(folder: Path) -> dict[str, dict]:
     return {name: figures for name, figures in found.items() if figures}
 
 
+def row(one: dict, inputs: dict, link: Link, pieces: int) -> list[str]:
+    """What a step of a network costs, and its efficiency over `DEVICES`."""
+    made = 1000 * one["batch"] / inputs[SOURCES[one["network"]]]
+    size, times = FLOAT * one["parameters"], one["steps"]
+    shares = [efficiency(times, made, link.all_reduce(devices, size, pieces), devices) for devices in DEVICES]
+    costs = [f"{statistics.mean(times):.0f} + {made:.0f}", f"{size / 1e6:.1f}", str(pieces)]
+    return [f"{one['network']}, batch {one['batch']}", *costs, *(f"{share:.0%}" for share in shares)]
+
+
 def tell(found: dict[str, dict]) -> None:
     """Prints the table of each link, and what the model says of the two processes that were measured."""
     steps = [one for name, one in found.items() if name.startswith("steps")]
     inputs, scaling = found["inputs"]["inputs"], found["scaling"]
-    link = measured(scaling["all_reduce"])
-    gigabytes = link.bandwidth * 1000 / 1e9
-    print(f"Measured link: {link.message:.3f} ms a message and {gigabytes:.2f} GB/s.\n")
+    link, pieces, weak = measured(scaling["all_reduce"]), scaling["pieces"], scaling["weak"]
+    print(f"Measured link: {link.message:.3f} ms a message and {link.bandwidth / 1e6:.2f} GB/s.\n")
     for name, each in {"the measured link": link, **ASSUMED}.items():
-        rows = []
-        for one in steps:
-            made = 1000 * one["batch"] / inputs[SOURCES[one["network"]]]
-            size, times = FLOAT * one["parameters"], one["steps"]
-            shares = [f"{efficiency(times, made, size, each, devices):.0%}" for devices in DEVICES]
-            costs = [f"{statistics.mean(times):.0f} + {made:.0f}", f"{size / 1e6:.1f}"]
-            rows.append([f"{one['network']}, batch {one['batch']}", *costs, *shares])
+        rows = [row(one, inputs, each, 1) for one in steps]
+        rows += [row(one, inputs, each, pieces) for one in steps if one["network"] == "resnet20"]
         print(f"Efficiency, which is also the cost of an image on one device by that on many, over {name}:\n")
-        table(["", "step + input, ms", "gradients, MB", *(f"{devices} devices" for devices in DEVICES)], rows)
-    weak = scaling["weak"]
-    reduced = link.all_reduce(2, FLOAT * scaling["parameters"])
+        head = ["", "step + input, ms", "gradients, MB", "all-reduces", *(f"{devices} devices" for devices in DEVICES)]
+        table(head, rows)
+    reduced = link.all_reduce(2, FLOAT * scaling["parameters"], pieces)
     print(
-        f"Check: two processes apart took {weak['two, apart']:.1f} ms a step, the model adds {reduced:.1f} ms for the "
-        f"all-reduce, and two as one took {weak['two as one']:.1f} ms.",
+        f"Check: two processes apart took {weak['two, apart']:.1f} ms a step, the model adds {reduced:.1f} ms for "
+        f"{pieces} all-reduces, and two as one took {weak['two as one']:.1f} ms.",
         flush=True,
     )
 

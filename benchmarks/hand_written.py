@@ -4,8 +4,21 @@ Layers are called as those of `kerascnn.models`, so that weights can be copied b
 the same.
 """
 
+from functools import partial
+
 import keras
+import numpy as np
 from keras import layers
+
+SHAPES = {"resnet20": (32, 32, 3), "resnet64": (32, 32, 3), "unet": (128, 128, 1)}
+
+
+def batch(name: str, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Raw noise and labels, or masks; what an image shows does not change its cost."""
+    rng, shape = np.random.default_rng(0), SHAPES[name]
+    if name == "unet":
+        return rng.integers(0, 256, (size, *shape), "uint8"), rng.integers(0, 2, (size, *shape[:2]), "uint8")
+    return rng.integers(0, 256, (size, *shape), "uint8"), rng.integers(0, 10, size).astype("int32")
 
 
 def resnet(filters: int, depths: tuple[int, ...], projection: bool) -> keras.Model:
@@ -59,3 +72,10 @@ def _conv(x, filters, kernel_size=3, strides=1, activation="relu", *, name):
     x = layers.Conv2D(filters, kernel_size, strides, padding="same", use_bias=False, name=f"{name}_conv")(x)
     x = layers.BatchNormalization(name=f"{name}_norm")(x)
     return layers.Activation(activation)(x) if activation else x
+
+
+NETWORKS = {
+    "resnet20": partial(resnet, 16, (3, 3, 3), False),
+    "resnet64": partial(resnet, 64, (2, 2, 2), True),
+    "unet": partial(unet, 16, 3),
+}

@@ -11,20 +11,14 @@ from functools import partial
 import keras
 import numpy as np
 
-from benchmarks import hand_written
+from benchmarks.hand_written import NETWORKS, SHAPES, batch
 from benchmarks.rounds import milliseconds, serve
 from kerascnn import inspect, losses, metrics, models, optimizers, schedules, training
 
-SHAPES = {"resnet20": (32, 32, 3), "resnet64": (32, 32, 3), "unet": (128, 128, 1)}
 OURS = {
     "resnet20": "resnet20",
     "resnet64": partial(models.resnet, depths=(2, 2, 2), filters=64, stem=models.small_stem),
     "unet": "unet(filters=16, depth=3)",
-}
-PLAIN = {
-    "resnet20": partial(hand_written.resnet, 16, (3, 3, 3), False),
-    "resnet64": partial(hand_written.resnet, 64, (2, 2, 2), True),
-    "unet": partial(hand_written.unet, 16, 3),
 }
 EPOCHS, STEPS = 10, 390  # of the schedule, which decides nothing about the cost of a step
 
@@ -48,15 +42,7 @@ def built(name: str, kind: str) -> keras.Model:
     side, _, policy = kind.partition(", ")
     keras.utils.set_random_seed(0)
     with training.dtype_policy(policy):
-        return ours(name) if side == "kerascnn" else PLAIN[name]()
-
-
-def batch(name: str, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Raw noise and labels, or masks; what an image shows does not change its cost."""
-    rng, shape = np.random.default_rng(0), SHAPES[name]
-    if name == "unet":
-        return rng.integers(0, 256, (size, *shape), "uint8"), rng.integers(0, 2, (size, *shape[:2]), "uint8")
-    return rng.integers(0, 256, (size, *shape), "uint8"), rng.integers(0, 10, size).astype("int32")
+        return ours(name) if side == "kerascnn" else NETWORKS[name]()
 
 
 def differences(name: str, path: str, size: int = 4) -> dict[str, float]:

@@ -9,8 +9,10 @@ each round. Ours is compiled as the recipes do. Ours and torch's best are **bold
 GROWTH = """Not measured but computed from the figures above. Each device takes the same batch. A step takes as long as
 the slowest of so many draws from the measured steps, plus the input of a batch on the same cores, plus a ring
 all-reduce of float32 gradients: 2 (n - 1) messages and 2 (n - 1) / n of the bytes through each link. Nothing overlaps,
-which real systems do better; nothing fails, and all devices and links are alike, which real systems do worse. Many
-devices also mean a larger batch, whose effect on accuracy is not in the model."""
+which real systems do better; nothing fails, and all devices and links are alike, which real systems do worse.
+Gradients go in one piece; ResNet-20 also stands there with as many all-reduces as Keras has on JAX now, one for each
+gradient and those of global batch statistics. Many devices also mean a larger batch, whose effect on accuracy is not in
+the model."""
 ALONE = "A script of its own; the ratio is of figures that alternate in one run."
 
 

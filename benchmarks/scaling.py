@@ -9,10 +9,13 @@ The second shows what the cores share, the third what the reduction adds. All li
 
 import argparse
 import os
+import re
 import socket
 import statistics
 import sys
+import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 
 from benchmarks.rounds import Worker, ask_all, figures, in_turn, milliseconds, ratio, serve, spread, table
 
@@ -41,7 +44,8 @@ def main():
     with ExitStack() as stack:
         apart = [stack.enter_context(process(core, options)) for core in (0, 1)]
         port = free_port()
-        joined = [stack.enter_context(process(core, options, port)) for core in (0, 1)]
+        dump = stack.enter_context(tempfile.TemporaryDirectory())
+        joined = [stack.enter_context(process(core, options, port, dump)) for core in (0, 1)]
         for group in (apart, joined):
             ask_all(group, "milliseconds", WARM_UP)
         times = in_turn({
@@ -51,19 +55,32 @@ def main():
         }, options.rounds)  # fmt: skip
         sizes = [size for size in SIZES if size <= options.most]
         reduced = {size: ask_all(joined, "all_reduce", size, options.repeats)[0] for size in sizes}
-        parameters = joined[0].ask("parameters")
+        parameters, pieces = joined[0].ask("parameters"), reductions(dump)
     tell(times, reduced, options.batch)
+    print(f"A step as one has {pieces} all-reduces: of gradients, and of batch statistics, which are global.\n")
     figures(
         weak={name: statistics.median(values) for name, values in times.items()},
         parameters=parameters,
+        pieces=pieces,
         all_reduce=[[size, statistics.median(values)] for size, values in reduced.items()],
     )
 
 
-def process(core, options, port=None):
+def process(core, options, port=None, dump=None):
     command = ["-m", "benchmarks.scaling", "--core", str(core), "--batch", str(options.batch)]
     environment = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_CPU_COLLECTIVES_IMPLEMENTATION": "gloo"}
-    return Worker([*command, *(["--port", str(port)] if port else [])], **environment)
+    if port:
+        command += ["--port", str(port)]
+    if dump and not core:
+        flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_dump_to={dump} --xla_dump_hlo_as_text"
+        environment["XLA_FLAGS"] = flags.strip()
+    return Worker(command, **environment)
+
+
+def reductions(dump):
+    """How many all-reduces the step has, the largest program that XLA has written to the folder."""
+    programs = [path.read_text() for path in Path(dump).glob("*after_optimizations.txt")]
+    return len(re.findall(r" all-reduce(?:-start)?\(", max(programs, key=len)))
 
 
 def free_port():

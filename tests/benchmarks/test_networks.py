@@ -6,7 +6,7 @@ from kerascnn import inspect
 
 @pytest.mark.parametrize("name", keras_networks.SHAPES)
 def test_what_is_compared_costs_the_same(name):
-    networks = keras_networks.ours(name), keras_networks.PLAIN[name]()
+    networks = keras_networks.ours(name), keras_networks.NETWORKS[name]()
     first, second = (inspect.cost(network, keras_networks.SHAPES[name]) for network in networks)
     assert first == second
 

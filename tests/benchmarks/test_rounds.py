@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.growth import Link, efficiency, measured, slowest
+from benchmarks.growth import Link, efficiency, measured, slowest, tell
 from benchmarks.rounds import Worker, ask_all, in_turn, ratio, spread, table
 
 ECHO = """
@@ -40,7 +40,19 @@ def test_a_ring_of_two_sends_half_of_the_gradients_twice():
     link = Link(message=1.0, bandwidth=100.0)
     assert link.all_reduce(1, 1000) == 0
     assert link.all_reduce(2, 1000) == 2 + 10
+    assert link.all_reduce(2, 1000, pieces=5) == 10 + 10
     assert link.all_reduce(8, 800) == pytest.approx(14 + 2 * 7 / 8 * 8)
+
+
+def test_growth_tells_each_link_and_the_check(capsys):
+    step = {"network": "resnet20", "batch": 10, "parameters": 250, "steps": [40.0, 40.0]}
+    scaling = {"all_reduce": [[0, 2.0], [1000, 3.0]], "parameters": 250, "pieces": 5}
+    scaling["weak"] = {"two, apart": 50.0, "two as one": 70.0}
+    tell({"steps-resnet20": step, "inputs": {"inputs": {"arrays of 32 px, labels": 1000.0}}, "scaling": scaling})
+    told = capsys.readouterr().out
+    assert "| resnet20, batch 10 | 40 + 10 | 0.0 | 1 | 100% | 94% |" in told  # 50 / 53
+    assert "| resnet20, batch 10 | 40 + 10 | 0.0 | 5 | 100% | 82% |" in told  # 50 / 61
+    assert "the model adds 11.0 ms for 5 all-reduces" in told
 
 
 def test_a_line_through_the_times_is_the_link_that_made_them():
@@ -54,6 +66,5 @@ def test_the_slowest_of_many_draws():
 
 
 def test_efficiency_by_hand():
-    link = Link(1.0, 100.0)
-    assert efficiency([50.0], 10.0, 1000, link, 1) == 1
-    assert efficiency([50.0], 10.0, 1000, link, 2) == pytest.approx(60 / 72)
+    assert efficiency([50.0], 10.0, 0.0, 1) == 1
+    assert efficiency([40.0, 60.0], 10.0, 5.0, 2) == pytest.approx(60 / (55 + 10 + 5))
