@@ -106,6 +106,8 @@ BY_HAND = {
     "python benchmarks/detect.py --images": "a detector end to end",
     "python benchmarks/embedding.py --data fashion_mnist --to FILE": "losses and miners at one budget",
     "python benchmarks/finetune.py --data hymenoptera/ --epochs 50": "cached features against the usual frozen `fit`",
+    "python benchmarks/large_data.py memory --images 200000": "memory and time of many files and records",
+    "python benchmarks/large_data.py latency": "batches whose reads wait",
     "python benchmarks/membrane.py FOLDER": "membranes in electron microscopy",
     "python benchmarks/mining.py --growth 256 512 1024 2048 4096 8192": "growth of mining with the batch",
     "python benchmarks/oneshot.py --train ZIP --test ZIP": "one-shot classification of Omniglot",
