@@ -22,7 +22,7 @@ def shuffled(places: np.ndarray, seed: int, epoch: int, size: int) -> np.ndarray
     """The int64 example at each of `places`, of the permutation of `size` that (seed, epoch) chooses.
 
     >>> shuffled(np.arange(5), seed=0, epoch=0, size=5).tolist()
-    [2, 1, 0, 4, 3]
+    [0, 2, 1, 3, 4]
     """
     places = np.asarray(places, np.int64)
     half = -(-max(LEAST_BITS, (size - 1).bit_length()) // 2)

@@ -44,6 +44,7 @@ def of_epochs(data, epochs=(0, 3)):
     return [part for batch in batches(data, "train", 3, seed=5, epochs=epochs).as_numpy_iterator() for part in batch]
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("memory", [0.25, 0])
 def test_what_is_written_is_read_in_the_same_order(photos, shards, memory):
     data, again = load(photos), load(shards, memory=memory)
@@ -56,6 +57,7 @@ def test_what_is_written_is_read_in_the_same_order(photos, shards, memory):
     assert sorted(path.name for path in shards.glob("test*")) == [f"test-0000{i}-of-00003.tfrecord" for i in range(3)]
 
 
+@pytest.mark.backend
 def test_batches_of_later_epochs_need_none_before(shards):
     data = load(shards, memory=0)
     same(of_epochs(data)[2 * 2 * 8 :], of_epochs(data, (2, 3)))
@@ -218,6 +220,7 @@ def stored_in_memory(folder, url):
     return fs
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("memory", [0.25, 0])
 def test_object_stores_give_what_the_disk_gives(photos, shards, memory):
     stored_in_memory(photos, "memory://bucket/photos")
