@@ -33,6 +33,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.backend
 def test_code_in_a_file_is_refused_by_all_that_read_one(folder, tmp_path):
     file = folder / "model.keras"
     for argument, read in {

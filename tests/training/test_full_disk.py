@@ -60,6 +60,7 @@ def same(one, other):
         np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.backend
 def test_a_disk_that_fills_in_training_and_in_the_last_save(whole, small_disk):
     folder = small_disk.folder / "run"
     for epoch, file in ((0, "(best|history|state)"), (-1, "model.keras")):
