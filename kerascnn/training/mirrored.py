@@ -98,7 +98,11 @@ def _gathered(tensor: Any) -> Any:
     context = tf.distribute.get_replica_context()
     tensor = tf.convert_to_tensor(tensor)
     alone = context is None or context.num_replicas_in_sync == 1
-    return tensor if alone else context.all_gather(tensor, axis=0)
+    if alone:
+        return tensor
+    whole = context.all_gather(tensor, axis=0)
+    whole.set_shape((None, *tensor.shape[1:]))
+    return whole
 
 
 def _global(loss: Any) -> Any:

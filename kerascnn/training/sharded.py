@@ -89,7 +89,11 @@ def _mesh(each: int) -> list[str]:
 
 
 def _variables(model: keras.Model) -> Iterable[keras.Variable]:
-    return [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+    """All that a training step changes, once each."""
+    waiting = keras.tree.flatten(getattr(model._compile_metrics, "_user_metrics", None))  # not built, so not listed yet
+    metrics = [each for each in waiting if isinstance(each, keras.metrics.Metric)]
+    held = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+    return {id(each): each for each in [*held, *(each for metric in metrics for each in metric.variables)]}.values()
 
 
 def _name(device: Any) -> str:
