@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -23,8 +24,11 @@ def devices() -> list[str]:
     return [device.name.removeprefix("/device:") for device in found]
 
 
-def strategy(names: Sequence[str]) -> Any:
-    """The strategy that keeps a replica on each of the devices."""
+@lru_cache
+def strategy(names: tuple[str, ...]) -> Any:
+    """The strategy that keeps a replica on each of the devices; one a process, as a second one would number its
+    exchanges as the first did, and TensorFlow keeps their shapes by these numbers.
+    """
     import tensorflow as tf
 
     return tf.distribute.MirroredStrategy(list(names))

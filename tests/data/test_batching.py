@@ -270,7 +270,7 @@ def shares_of(make, **options):
 @pytest.mark.parametrize(
     "options",
     [
-        {"batch_size": 12, "augment": Pipeline(RandomFlip(), MixUp(0.4))},
+        {"batch_size": 12, "augment": Pipeline(RandomFlip(), MixUp(0.4, classes=2))},
         {"batch_size": 12, "class_weight": {0: 2.0}},
         {"batch_size": None, "sampler": ClassBatches(2, 6)},
         {"batch_size": None, "sampler": ViewBatches(6, 2)},

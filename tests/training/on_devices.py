@@ -12,12 +12,13 @@ from recipes.classify import classify
 from recipes.embed import embed
 from recipes.segment import segment
 
+# A bias before a normalisation has no gradient but that of rounding, which Adam makes as large as any other.
 QUIET = {"verbose": 0, "epochs": 2, "augment": None, "precision": "float32"}
 
 
 def network(image_shape, classes):
     image = keras.Input(image_shape)
-    x = keras.layers.Conv2D(4, 3, padding="same", name="conv")(keras.layers.Rescaling(1 / 255)(image))
+    x = keras.layers.Conv2D(4, 3, padding="same", use_bias=False, name="conv")(keras.layers.Rescaling(1 / 255)(image))
     x = keras.layers.ReLU()(layers.BatchNormalization(name="norm")(x))
     x = keras.layers.GlobalAveragePooling2D()(x)
     return keras.Model(image, keras.layers.Dense(classes, "softmax", name="probabilities")(x))
@@ -25,7 +26,7 @@ def network(image_shape, classes):
 
 def map_network(image_shape, classes):
     image = keras.Input(image_shape)
-    x = keras.layers.Conv2D(4, 3, padding="same", name="conv")(keras.layers.Rescaling(1 / 255)(image))
+    x = keras.layers.Conv2D(4, 3, padding="same", use_bias=False, name="conv")(keras.layers.Rescaling(1 / 255)(image))
     x = keras.layers.ReLU()(layers.BatchNormalization(name="norm")(x))
     return keras.Model(image, keras.layers.Conv2D(classes, 1, activation="softmax", name="map")(x))
 
@@ -47,7 +48,7 @@ def classified(devices=None, **options):
 def embedded(devices=None, **options):
     """With a loss of pairs."""
     options = {**QUIET, "classes_per_batch": 4, "images_per_class": 4, "dimensions": 8, **options}
-    return embed((images(80, 0), images(24, 1)), model="lenet5", devices=devices, **options)
+    return embed((images(80, 0), images(24, 1)), model=network, devices=devices, **options)
 
 
 def segmented(devices=None, **options):
@@ -68,13 +69,11 @@ def main(names):
 
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    found = {}
     for name in names:
         results = [RUNS[name](devices) for devices in (None, 2)]
         weights = [[each.tolist() for each in result.model.get_weights()] for result in results]
         figures = [[dict(result.history), dict(result.metrics)] for result in results]
-        found[name] = {"figures": figures, "weights": weights}
-    print("FOUND", json.dumps(found))
+        print("FOUND", json.dumps([name, {"figures": figures, "weights": weights}]), flush=True)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ def found(python):
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "KERAS_BACKEND": BACKEND}
     ended = python("-m", "tests.training.on_devices", *RUNS, **flags)
     assert ended.returncode == 0, ended.stderr
-    line = next(line for line in ended.stdout.splitlines() if line.startswith("FOUND"))
-    return json.loads(line.removeprefix("FOUND"))
+    lines = (line for line in ended.stdout.splitlines() if line.startswith("FOUND"))
+    return dict(json.loads(line.removeprefix("FOUND")) for line in lines)
 
 
 @pytest.mark.slow
