@@ -15,8 +15,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from kerascnn import checks
 
@@ -190,8 +192,12 @@ def _connected(hosts: Hosts) -> Any:
             "heartbeat_timeout_seconds": 10 * int(silence()),  # ours is to be the one that speaks
             "shutdown_timeout_seconds": 10,
         }
+        connect = partial(distributed._jax.get_distributed_runtime_client, missed_heartbeat_callback=_broken)
         try:
-            jax.distributed.initialize(hosts.first, hosts.count, hosts.index, **options)
+            with patch.object(
+                distributed._jax, "get_distributed_runtime_client", connect
+            ):  # else it aborts the process
+                jax.distributed.initialize(hosts.first, hosts.count, hosts.index, **options)
         except RuntimeError as error:
             _explain(hosts, error)
     return distributed.global_state.client
@@ -207,6 +213,12 @@ def _explain(hosts: Hosts, error: RuntimeError) -> None:
     ) from error
 
 
+def _broken(status: Any) -> None:
+    """What JAX calls when the first host, which keeps the store, does not answer or has lost another."""
+    if _joined:
+        _end(_joined[0], f"The first host, {_joined[0].hosts.first}, has gone or has given up ({str(status)[:200]})")
+
+
 def silence() -> float:
     """Seconds without a sign of life after which a host counts as lost."""
     return float(os.environ.get("KERASCNN_HOST_SILENCE", SILENCE))
@@ -214,7 +226,8 @@ def silence() -> float:
 
 def _watch(session: _Session) -> None:
     """Two threads: one talks to the store, which may hang when the network is cut, and one looks at the clock."""
-    heard = {index: time.monotonic() for index in range(session.hosts.count) if index != session.hosts.index}
+    begun = time.monotonic() + START  # of those that are yet to come
+    heard = {index: begun for index in range(session.hosts.count) if index != session.hosts.index}
     for work in (_pulse, _judge):
         threading.Thread(target=work, args=(session, heard), daemon=True).start()
 
@@ -272,5 +285,6 @@ def _fail(session: _Session, error: BaseException) -> None:
     reason = f"{type(error).__name__} {str(error).splitlines()[0] if str(error) else ''}".strip()
     try:
         session.client.key_value_set(f"kerascnn/failed/{session.hosts.index}", reason, allow_overwrite=True)
+        time.sleep(3 * PULSE)  # the store ends with the first host
     except RuntimeError:
         return

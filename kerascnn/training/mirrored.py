@@ -70,8 +70,7 @@ def spread(model: keras.Model, strategy: Any) -> Iterator[list[keras.callbacks.C
         optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
         if optimizer.global_clipnorm or optimizer.clipnorm or optimizer.clipvalue:
             changes.enter_context(_with(optimizer, "apply", _summed(optimizer)))
-        with strategy.scope():
-            yield [Alone(strategy)]
+        yield [Alone(strategy)]  # not in the scope, within which all predictions would be shared
     model._distribute_strategy = None
     model.train_function = model.test_function = model.predict_function = None
 

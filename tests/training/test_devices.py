@@ -16,7 +16,7 @@ BACKEND = keras.config.backend()
 def found(python):
     """What each recipe has come to on one device and on two, in a process with two logical ones."""
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "KERAS_BACKEND": BACKEND}
-    ended = python("-m", "tests.training.on_devices", *RUNS, **flags)
+    ended = python("-m", "tests.training.on_devices", *RUNS, timeout=900, **flags)
     assert ended.returncode == 0, ended.stderr
     lines = (line for line in ended.stdout.splitlines() if line.startswith("FOUND"))
     return dict(json.loads(line.removeprefix("FOUND")) for line in lines)
