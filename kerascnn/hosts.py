@@ -4,21 +4,21 @@ Every host makes the same call and comes to the same `agreed` and `meet` in the 
 one host, and all of this costs nothing.
 """
 
+import ctypes
 import itertools
 import json
 import os
 import re
 import secrets
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from kerascnn import checks
 
@@ -141,6 +141,7 @@ def joined(hosts: Hosts | None) -> Iterator[None]:
     session = _Session(hosts, _connected(hosts))
     _joined.append(session)
     _watch(session)
+    take_back = _speak_at_abort(session)
     try:
         yield
         meet()
@@ -149,6 +150,7 @@ def joined(hosts: Hosts | None) -> Iterator[None]:
         raise
     finally:
         session.ended.set()
+        take_back()
         _joined.clear()
 
 
@@ -192,12 +194,8 @@ def _connected(hosts: Hosts) -> Any:
             "heartbeat_timeout_seconds": 10 * int(silence()),  # ours is to be the one that speaks
             "shutdown_timeout_seconds": 10,
         }
-        connect = partial(distributed._jax.get_distributed_runtime_client, missed_heartbeat_callback=_broken)
         try:
-            with patch.object(
-                distributed._jax, "get_distributed_runtime_client", connect
-            ):  # else it aborts the process
-                jax.distributed.initialize(hosts.first, hosts.count, hosts.index, **options)
+            jax.distributed.initialize(hosts.first, hosts.count, hosts.index, **options)
         except RuntimeError as error:
             _explain(hosts, error)
     return distributed.global_state.client
@@ -213,10 +211,24 @@ def _explain(hosts: Hosts, error: RuntimeError) -> None:
     ) from error
 
 
-def _broken(status: Any) -> None:
-    """What JAX calls when the first host, which keeps the store, does not answer or has lost another."""
-    if _joined:
-        _end(_joined[0], f"The first host, {_joined[0].hosts.first}, has gone or has given up ({str(status)[:200]})")
+def _speak_at_abort(session: _Session) -> Callable[[], object]:
+    """Lets the process end as it should where JAX aborts it, at once when the first host, with the store, has gone.
+
+    JAX has a callback for that, which fails (jaxlib 0.10.2), and Python's own handlers of signals come too late.
+    Returns what takes it back.
+    """
+    if os.name != "posix":
+        return lambda: None
+    library = ctypes.CDLL(None)
+    told = f"JAX aborts this process, as it does when the first host, {session.hosts.first}, has gone"
+    handler = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda number: _end(session, told))
+    library.signal(signal.SIGABRT, handler)
+
+    def take_back():
+        library.signal(signal.SIGABRT, None)
+        return handler  # which had to be kept until now
+
+    return take_back
 
 
 def silence() -> float:

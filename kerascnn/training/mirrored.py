@@ -100,6 +100,8 @@ def _gathered(tensor: Any) -> Any:
 
     context = tf.distribute.get_replica_context()
     tensor = tf.convert_to_tensor(tensor)
+    if tensor.dtype.is_integer or tensor.dtype.is_bool:
+        tensor = tf.cast(tensor, tf.int32)  # few types can be gathered
     alone = context is None or context.num_replicas_in_sync == 1
     if alone:
         return tensor
