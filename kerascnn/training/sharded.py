@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,12 +19,17 @@ def devices() -> list[str]:
 
 def repeated(batches: Any, times: int) -> Any:
     """Each batch so many times over, so that each of as many devices has all of it."""
+    if times == 1:
+        return batches
+    if hasattr(batches, "mapped"):
+        return batches.mapped(_each(lambda part: np.concatenate([part] * times)))
     import tensorflow as tf
 
-    def repeat(*parts):
-        return keras.tree.map_structure(lambda part: tf.concat([part] * times, axis=0), parts)
+    return batches.map(_each(lambda part: tf.concat([part] * times, axis=0)))
 
-    return batches.map(repeat) if times > 1 else batches
+
+def _each(change: Callable) -> Callable:
+    return lambda *parts: keras.tree.map_structure(change, parts)
 
 
 class Alone(keras.callbacks.Callback):
