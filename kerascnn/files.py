@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from kerascnn import checks
+from kerascnn import checks, hosts
 
 try:
     import fcntl
@@ -40,10 +40,12 @@ def save_atomically(path: str | Path, save: Callable[[Path], object]) -> None:
 
     A reader sees the old file or the new one, never a part. When `save` fails (disk full, killed), the old file stays.
     The temporary name has the suffix of `path`, and a rest of it that a kill has left is overwritten. `save` may make a
-    folder instead; an earlier one goes when the new one is complete.
+    folder instead; an earlier one goes when the new one is complete. Of several hosts only the first writes.
     Raises: OSError of the file system, after the temporary file is removed; a full disk and a place that cannot be
     written are named with what to do.
     """
+    if not hosts.first():
+        return
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:

@@ -1,13 +1,14 @@
 """How the recipes that train begin: what is wrong with their arguments, whatever the data are, and a run's folder."""
 
 import functools
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 
-from kerascnn import augmentation, checks, class_weights, losses, models, optimizers, schedules, training
+from kerascnn import augmentation, checks, class_weights, hosts, losses, models, optimizers, schedules, training
 from kerascnn import data as datasets
 from kerascnn.models import MODELS
 from kerascnn.models.registry import parse
@@ -19,10 +20,28 @@ def alone(recipe: Callable) -> Callable:
 
     @functools.wraps(recipe)
     def called(*arguments, **options):
-        with training.locked(options.get("save_to")):
+        with training.locked(options.get("save_to") if hosts.first() else None):
             return recipe(*arguments, **options)
 
     return called
+
+
+def shared(recipe: Callable) -> Callable:
+    """The recipe on the devices and hosts that its arguments name; the first host alone shows how it goes."""
+    signature = inspect.signature(recipe)
+
+    @functools.wraps(recipe)
+    def run(*args, **kwargs):
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        options = given.arguments
+        machines = hosts.named(options["hosts"], options["host_index"])
+        with training.machines(options["devices"], machines, batch_size=options["batch_size"]):
+            if not hosts.first():
+                options["verbose"] = 0
+            return recipe(*given.args, **given.kwargs)
+
+    return run
 
 
 def begin(

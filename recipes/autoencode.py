@@ -29,7 +29,7 @@ from kerascnn import noise as noises
 from kerascnn.layers.codes import CODE
 from kerascnn.models import AUTOENCODERS
 from kerascnn.training import Result
-from recipes._arguments import alone, begin, check_model, check_training
+from recipes._arguments import alone, begin, check_model, check_training, shared
 
 MODELS = {
     "linear": "dense_autoencoder(units=(), head='linear')",
@@ -47,6 +47,7 @@ NOISE = "gaussian(50)"  # for "denoising", where none is given
 SEES, STRIDES = "efficientnet_lite0", (2, 4, 8)  # the network of the perceptual loss, and its maps
 
 
+@shared
 @alone
 def autoencode(
     data: str | Path | datasets.Data | tuple,
@@ -76,6 +77,9 @@ def autoencode(
     skip_bad: bool = False,
     patience: int | None = None,
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
+    devices: int | Literal["all"] | None = None,
+    hosts: str | None = None,
+    host_index: int | None = None,
     seed: int = 0,
     save_to: str | Path | None = None,
     pictures: bool = True,
@@ -127,6 +131,9 @@ def autoencode(
         skip_bad: trains without files that are no images, and lists them in result.json.
         patience: epochs without a lower loss on the validation split after which training stops; None trains them all.
         precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
+        devices: of this machine that share each batch, a number or "all"; None for one. Learning rates stay.
+        hosts: several machines, on the JAX backend: "node1:4000,node2:4000", or "auto" in a Slurm or Kubernetes job.
+        host_index: which of `hosts` this machine is, from 0; the first one writes.
         seed: fixes split, order, noise, weights: the same seed gives the same network, bit for bit.
         save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
             finished run.

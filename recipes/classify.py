@@ -12,11 +12,12 @@ from kerascnn import augmentation, class_weights, losses, models, optimizers, re
 from kerascnn import data as datasets
 from kerascnn.metrics import SparseCategoricalAccuracy
 from kerascnn.training import Result
-from recipes._arguments import alone, begin, check_model, check_training
+from recipes._arguments import alone, begin, check_model, check_training, shared
 
 SAMPLE = 2048  # images that a whitening first layer is made from
 
 
+@shared
 @alone
 def classify(
     data: str | Path | datasets.Data | tuple = "digits",
@@ -39,6 +40,9 @@ def classify(
     patience: int | None = None,
     views: Literal[1, 2, 6] = 1,
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
+    devices: int | Literal["all"] | None = None,
+    hosts: str | None = None,
+    host_index: int | None = None,
     seed: int = 0,
     save_to: str | Path | None = None,
     pictures: bool = True,
@@ -89,6 +93,9 @@ def classify(
         views: looks at an image that the trained model's answer is the mean of: 2 adds the mirror image, 6 shifts by a
             pixel too. For objects that mean the same in the mirror; costs so many times the seconds of an answer.
         precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
+        devices: of this machine that share each batch, a number or "all"; None for one. Learning rates stay.
+        hosts: several machines, on the JAX backend: "node1:4000,node2:4000", or "auto" in a Slurm or Kubernetes job.
+        host_index: which of `hosts` this machine is, from 0; the first one writes.
         seed: fixes split, order, augmentation, weights, dropout: the same seed gives the same network, bit for bit.
         save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
             finished run.

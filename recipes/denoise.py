@@ -11,11 +11,12 @@ from kerascnn import data as datasets
 from kerascnn import noise as noises
 from kerascnn.models import MAP_MODELS
 from kerascnn.training import Result
-from recipes._arguments import alone, begin, check_model, check_training
+from recipes._arguments import alone, begin, check_model, check_training, shared
 
 LOSSES = {"mse": keras.losses.MeanSquaredError, "mae": keras.losses.MeanAbsoluteError}
 
 
+@shared
 @alone
 def denoise(
     data: str | Path | datasets.Data | tuple,
@@ -42,6 +43,9 @@ def denoise(
     skip_bad: bool = False,
     patience: int | None = None,
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
+    devices: int | Literal["all"] | None = None,
+    hosts: str | None = None,
+    host_index: int | None = None,
     seed: int = 0,
     save_to: str | Path | None = None,
     pictures: bool = True,
@@ -87,6 +91,9 @@ def denoise(
         skip_bad: trains without files that are no images, and lists them in result.json.
         patience: epochs without a better PSNR after which training stops; None trains them all.
         precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
+        devices: of this machine that share each batch, a number or "all"; None for one. Learning rates stay.
+        hosts: several machines, on the JAX backend: "node1:4000,node2:4000", or "auto" in a Slurm or Kubernetes job.
+        host_index: which of `hosts` this machine is, from 0; the first one writes.
         seed: fixes split, order, noise, weights: the same seed gives the same network, bit for bit.
         save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
             finished run.

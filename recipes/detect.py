@@ -29,13 +29,14 @@ from kerascnn import data as datasets
 from kerascnn.models.detector import HEADS, checked_strides
 from kerascnn.training import Result
 from recipes import _pretrained
-from recipes._arguments import alone, begin, check_training, resizing
+from recipes._arguments import alone, begin, check_training, resizing, shared
 
 ENCODER_RATE = 0.25  # of the learning rate, for a pretrained encoder
 GRID = 7  # cells a side of the 2016 paper
 MONITORED = 64  # candidates an image for the figure that chooses the epoch
 
 
+@shared
 @alone
 def detect(
     data: str | Path | datasets.Data | tuple,
@@ -62,6 +63,9 @@ def detect(
     skip_bad: bool = False,
     patience: int | None = None,
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
+    devices: int | Literal["all"] | None = None,
+    hosts: str | None = None,
+    host_index: int | None = None,
     seed: int = 0,
     save_to: str | Path | None = None,
     pictures: bool = True,
@@ -104,6 +108,9 @@ def detect(
         skip_bad: trains without files and objects that are wrong, and lists them in result.json.
         patience: epochs without a better mean average precision after which training stops; None trains them all.
         precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
+        devices: of this machine that share each batch, a number or "all"; None for one. Learning rates stay.
+        hosts: several machines, on the JAX backend: "node1:4000,node2:4000", or "auto" in a Slurm or Kubernetes job.
+        host_index: which of `hosts` this machine is, from 0; the first one writes.
         seed: fixes split, order, augmentation, weights: the same seed gives the same network, bit for bit.
         save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
             finished run.

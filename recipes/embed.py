@@ -28,13 +28,14 @@ from kerascnn import data as datasets
 from kerascnn.layers.nested import for_use
 from kerascnn.training import Result
 from recipes import _pretrained
-from recipes._arguments import alone, begin, check_model, check_training
+from recipes._arguments import alone, begin, check_model, check_training, shared
 
 BACKBONE_RATE = 0.1  # of the learning rate, for a pretrained network
 HARDEST = 0.7  # weight of hard triplets at the end of a curriculum, semi-hard ones have the rest
 WATCHED = 1000  # validation images that are embedded after each epoch
 
 
+@shared
 @alone
 def embed(
     data: str | Path | datasets.Data | tuple,
@@ -72,6 +73,9 @@ def embed(
     skip_bad: bool = False,
     patience: int | None = None,
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
+    devices: int | Literal["all"] | None = None,
+    hosts: str | None = None,
+    host_index: int | None = None,
     seed: int = 0,
     save_to: str | Path | None = None,
     pictures: bool = True,
@@ -129,6 +133,9 @@ def embed(
         skip_bad: trains without files that are no images, and lists them in result.json.
         patience: epochs without a better recall, for `views` a lower loss, after which training stops; None trains all.
         precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
+        devices: of this machine that share each batch, a number or "all"; None for one. Learning rates stay.
+        hosts: several machines, on the JAX backend: "node1:4000,node2:4000", or "auto" in a Slurm or Kubernetes job.
+        host_index: which of `hosts` this machine is, from 0; the first one writes.
         seed: fixes split, order, augmentation, weights: the same seed gives the same network, bit for bit.
         save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
             finished run.

@@ -26,11 +26,12 @@ from kerascnn import data as datasets
 from kerascnn.metrics import SparseCategoricalAccuracy
 from kerascnn.training import Result, Stage
 from recipes import _pretrained
-from recipes._arguments import alone, begin, check_training
+from recipes._arguments import alone, begin, check_training, shared
 
 HEAD_RATE = 3e-4  # of a head on features that stay
 
 
+@shared
 @alone
 def finetune(
     data: str | Path | datasets.Data | tuple,
@@ -64,6 +65,9 @@ def finetune(
     best: bool = False,
     views: Literal[1, 2, 6] = 2,
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
+    devices: int | Literal["all"] | None = None,
+    hosts: str | None = None,
+    host_index: int | None = None,
     seed: int = 0,
     save_to: str | Path | None = None,
     pictures: bool = True,
@@ -114,6 +118,9 @@ def finetune(
         best: keeps the epoch that is best on the validation split, for large ones, instead of the last.
         views: looks at an image that the trained model's answer is the mean of: 2 adds the mirror image.
         precision: "auto" takes the fastest for the real network, measured if some thousand images train the backbone.
+        devices: of this machine that share each batch, a number or "all"; None for one. Learning rates stay.
+        hosts: several machines, on the JAX backend: "node1:4000,node2:4000", or "auto" in a Slurm or Kubernetes job.
+        host_index: which of `hosts` this machine is, from 0; the first one writes.
         seed: fixes split, order, augmentation, weights, dropout: the same seed gives the same network, bit for bit.
         save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
             finished run.
@@ -189,7 +196,7 @@ def finetune(
         "precision",
         lambda: _pretrained.precision(pretrained, precision, widest, data, batch_size, epochs if unfreeze else 0),
     )
-    with training.dtype_policy(chosen["chosen"]):
+    with training.dtype_policy(chosen["chosen"]), training.building():
         network, parts, moved = build()
     notes = _pretrained.notes(pretrained, moved, data.image_shape, verbose)
     if not (head_epochs and head_views):  # no stage begins the head at the means of the classes

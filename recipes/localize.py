@@ -23,11 +23,12 @@ from kerascnn import (
 from kerascnn import data as datasets
 from kerascnn.training import Result
 from recipes import _pretrained
-from recipes._arguments import alone, begin, check_training, resizing
+from recipes._arguments import alone, begin, check_training, resizing, shared
 
 ENCODER_RATE = 0.1  # of the learning rate, for a pretrained backbone
 
 
+@shared
 @alone
 def localize(
     data: str | Path | datasets.Data | tuple,
@@ -53,6 +54,9 @@ def localize(
     skip_bad: bool = False,
     patience: int | None = None,
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
+    devices: int | Literal["all"] | None = None,
+    hosts: str | None = None,
+    host_index: int | None = None,
     seed: int = 0,
     save_to: str | Path | None = None,
     pictures: bool = True,
@@ -94,6 +98,9 @@ def localize(
         skip_bad: trains without files and objects that are wrong, and lists them in result.json.
         patience: epochs without a better mean IoU after which training stops; None trains them all.
         precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
+        devices: of this machine that share each batch, a number or "all"; None for one. Learning rates stay.
+        hosts: several machines, on the JAX backend: "node1:4000,node2:4000", or "auto" in a Slurm or Kubernetes job.
+        host_index: which of `hosts` this machine is, from 0; the first one writes.
         seed: fixes split, order, augmentation, weights: the same seed gives the same network, bit for bit.
         save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
             finished run.

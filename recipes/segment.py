@@ -25,11 +25,12 @@ from kerascnn import data as datasets
 from kerascnn.models import MAP_MODELS
 from kerascnn.training import Result
 from recipes import _pretrained
-from recipes._arguments import alone, begin, check_model, check_training
+from recipes._arguments import alone, begin, check_model, check_training, shared
 
 ENCODER_RATE = 0.1  # of the learning rate, for a pretrained encoder
 
 
+@shared
 @alone
 def segment(
     data: str | Path | datasets.Data | tuple,
@@ -59,6 +60,9 @@ def segment(
     skip_bad: bool = False,
     patience: int | None = None,
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
+    devices: int | Literal["all"] | None = None,
+    hosts: str | None = None,
+    host_index: int | None = None,
     seed: int = 0,
     save_to: str | Path | None = None,
     pictures: bool = True,
@@ -109,6 +113,9 @@ def segment(
         skip_bad: trains without files that are no images, and lists them in result.json.
         patience: epochs without a better mean IoU after which training stops; None trains them all.
         precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
+        devices: of this machine that share each batch, a number or "all"; None for one. Learning rates stay.
+        hosts: several machines, on the JAX backend: "node1:4000,node2:4000", or "auto" in a Slurm or Kubernetes job.
+        host_index: which of `hosts` this machine is, from 0; the first one writes.
         seed: fixes split, order, augmentation, weights, dropout: the same seed gives the same network, bit for bit.
         save_to: folder for the model, its figures and pictures. The same call goes on after a kill, or shows the
             finished run.

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BASE = {"checks", "files"}
+BASE = {"checks", "files", "hosts"}
 TOOLS = BASE | {"boxes", "layers", "losses", "metrics", "callbacks", "schedules", "optimizers", "class_weights"}
 TOOLS |= {"augmentation", "data", "plots", "inspect", "reports", "card"}
 MAY_IMPORT = {
     "checks": set(),
-    "files": {"checks"},
+    "hosts": {"checks"},
+    "files": {"checks", "hosts"},
     "keras_file": BASE,
     "boxes": {"checks"},
     "layers": {"checks", "boxes"},
@@ -45,12 +46,14 @@ ONLY_IN = {
         "kerascnn/augmentation/",
         "kerascnn/layers/batch_normalization.py",
         "kerascnn/inspect/gradients.py",
+        "kerascnn/training/mirrored.py",
         "kerascnn/training/runtimes.py",
+        "kerascnn/training/sharded.py",
     ),
     "tf2onnx": ("kerascnn/training/runtimes.py",),
     "onnxruntime": ("kerascnn/training/runtimes.py",),
     "ai_edge_litert": ("kerascnn/training/runtimes.py",),
-    "jax": ("kerascnn/inspect/gradients.py",),
+    "jax": ("kerascnn/hosts.py", "kerascnn/inspect/gradients.py", "kerascnn/training/sharded.py"),
     "tensorflow_datasets": ("kerascnn/data/",),
     "matplotlib": ("kerascnn/plots/",),
     "keras_tuner": ("kerascnn/tuning/",),

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerascnn import hosts
 from kerascnn.callbacks import snapshot
 
 # What Keras' own callbacks remember between epochs; BackupAndRestore forgets it (keras issues #17012, #14862, #9462).
@@ -39,7 +40,7 @@ class Resume(keras.callbacks.Callback):
         super().__init__()
         self.path = Path(path)
         self.companions = list(companions)
-        self._found = snapshot.read(self.path) if self.path.exists() else None
+        self._found = snapshot.read(self.path) if hosts.agreed(self.path.exists) else None
 
     @property
     def first_epoch(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerascnn import hosts
 from kerascnn.files import write_atomically
 
 
@@ -63,7 +64,8 @@ def write(path: Path, arrays: Mapping[str, Sequence[np.ndarray]], facts: Mapping
 
 
 def read(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, Any]]:
-    """What `write` wrote."""
+    """What `write` wrote; of several hosts all read what the first one wrote before it came here."""
+    hosts.meet()
     groups: dict[str, list[np.ndarray]] = {}
     with np.load(path, allow_pickle=False) as file:
         facts = json.loads(file["facts"].tobytes())

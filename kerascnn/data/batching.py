@@ -83,6 +83,7 @@ def batches(
     weigh: Callable[[np.ndarray], np.ndarray] | None = None,
     corrupt: Noise | None = None,
     sampler: Sampler | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset | Stepwise:
     """Training batches `(images, targets)` of the epochs `first` to `last - 1`, chained in one dataset.
 
@@ -108,6 +109,9 @@ def batches(
     A `sampler` draws batches otherwise, by (seed, step) alone too: `ClassBatches`, `Balanced`, `ViewBatches`. Where it
     takes an example again, the index that `augment` gets is another one. One that knows its batch size takes
     `batch_size=None` too. Raises ValueError for data and augmentation that the sampler cannot do with.
+
+    `share=(index, count)` gives of each batch, which it must divide, that part of so many equal ones, in their order:
+    the rows of a host. Only they are read where there is a `source`.
     """
     steps = _steps(data.size(split), batch_size, sampler)
     batch = min(batch_size, data.size(split)) if sampler is None else sampler.size(batch_size)
@@ -121,10 +125,15 @@ def batches(
         )
     weights = augmenting.weighted(class_weight, data) if weigh is None else augmenting.mapped(weigh)
     spoil = corrupted(corrupt, seed)
+    own = _own(share, batch)
+
+    def of_sampler(targets):
+        whole = sampler.targets(targets)  # of views these are of the whole batch, whatever it is given
+        return whole[own] if len(whole) > len(targets) else whole
 
     def finish(images, targets, indices, epoch):
         epoch = int(epoch)
-        targets = targets if sampler is None else sampler.targets(targets)
+        targets = targets if sampler is None else of_sampler(targets)
         images, targets = change(images, targets, indices, epoch)
         return weights(spoil(images, indices, epoch), targets)
 
@@ -132,27 +141,33 @@ def batches(
         source = data.sources[split]
         rows = augmenting.rows(augment, seed, source.size)
         order = _order(data, split, sampler, batch, steps, seed)
-        made = _by_index(source, order, steps, rows, finish)
+        made = _by_index(source, lambda step: order(step)[own], steps, rows, finish)
         like = _blank(data, split, batch, augment, sampler, finish)
-        return handed(made, range(epochs[0] * steps, epochs[1] * steps), like, batch)
+        return handed(made, range(epochs[0] * steps, epochs[1] * steps), like, own.stop - own.start)
     changed = in_graph(finish, _blank(data, split, batch, augment, sampler, finish), batch)
     if sampler is not None:
-        return prefetched(windowed(data, split, sampler, batch, steps, seed, epochs, changed, WORKERS))
-    return prefetched(buffered(data, split, batch, steps, seed, epochs, changed, WORKERS))
+        whole = windowed(data, split, sampler, batch, steps, seed, epochs, changed, WORKERS)
+    else:
+        whole = buffered(data, split, batch, steps, seed, epochs, changed, WORKERS)
+    return prefetched(_cut(whole, share))
 
 
-def plain_batches(data: Data, split: str, batch_size: int) -> tf.data.Dataset | Stepwise:
+def plain_batches(
+    data: Data, split: str, batch_size: int, *, share: tuple[int, int] = (0, 1)
+) -> tf.data.Dataset | Stepwise:
     """All examples of `split` in their order, for evaluation; the last batch may be smaller.
 
-    For what it gives on which backend see `batches`.
+    For what it gives on which backend see `batches`; of each batch `share` gives a part, as there, and must divide the
+    last one too.
     """
     checks.positive_int("batch_size", batch_size)
     size, source = data.size(split), data.sources.get(split)
     if source is None:
-        return prefetched(data.split(split).batch(batch_size))
+        return prefetched(_cut(data.split(split).batch(batch_size), share))
 
     def fetch(number):
-        return source.fetch(np.arange(number * batch_size, min((number + 1) * batch_size, size)))
+        indices = np.arange(number * batch_size, min((number + 1) * batch_size, size))
+        return source.fetch(indices[_own(share, len(indices))])
 
     return handed(fetch, range(-(-size // batch_size)), lambda: source.fetch(np.zeros(1, np.int64)), None)
 
@@ -164,6 +179,28 @@ def retargeted(batches: tf.data.Dataset | Stepwise, target_of: Callable) -> tf.d
         return images, target_of(targets), *weights
 
     return batches.mapped(change) if hasattr(batches, "mapped") else batches.map(change)
+
+
+def _own(share: tuple[int, int], batch: int) -> slice:
+    """The rows of a share of each batch."""
+    index, count = share
+    if batch % count:
+        raise ValueError(checks.message("share", f"divide batches of {batch}", share, "Pass another batch size."))
+    each = batch // count
+    return slice(index * each, (index + 1) * each)
+
+
+def _cut(batches: tf.data.Dataset, share: tuple[int, int]) -> tf.data.Dataset:
+    """Of each batch the rows of a share."""
+    import tensorflow as tf
+
+    index, count = share
+
+    def rows(tensor):
+        each = tensor.shape[0] // count if tensor.shape[0] else tf.shape(tensor)[0] // count
+        return tensor[index * each : (index + 1) * each]
+
+    return batches if count == 1 else batches.map(lambda *parts: tf.nest.map_structure(rows, parts))
 
 
 def _steps(size: int, batch_size: int | None, sampler: Sampler | None = None) -> int:

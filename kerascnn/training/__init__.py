@@ -1,6 +1,8 @@
 """Running, judging, saving and loading a training."""
 
 from kerascnn.training.bar import bar as bar
+from kerascnn.training.devices import building as building
+from kerascnn.training.devices import machines as machines
 from kerascnn.training.environment import versions as versions
 from kerascnn.training.export import export as export
 from kerascnn.training.features import features as features

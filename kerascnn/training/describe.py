@@ -10,7 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 
-SILENT = ("save_to", "verbose", "callbacks", "tensorboard", "pictures")  # arguments that do not change what is trained
+SILENT = ("save_to", "verbose", "callbacks", "tensorboard", "pictures", "devices", "hosts", "host_index")
+"""Arguments that do not change what is trained."""
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # in the text of an object; another one in each process
 LISTED = 32  # entries of a list up to which arrays in it are described one by one
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from kerascnn import checks
+from kerascnn import checks, hosts
 from kerascnn.data import Data
 from kerascnn.files import PARTIAL, write_text
 from kerascnn.training.describe import describe
@@ -46,7 +46,8 @@ class RunFolder:
         if path is None:
             return cls(None, {})
         path, arguments = Path(path), describe(arguments)
-        decisions = _decided(path)
+        hosts.check_shared(path)
+        decisions = hosts.agreed(lambda: _decided(path))
         if decisions is None:
             _check_free(path)
             return cls(path, {"arguments": arguments})
@@ -67,16 +68,16 @@ class RunFolder:
     @property
     def ended(self) -> bool:
         """Whether the run has its result."""
-        return self.path is not None and (self.path / "result.json").exists()
+        return self.path is not None and hosts.agreed((self.path / "result.json").exists)
 
     def decide(self, name: str, make) -> Any:
         """The decision of that name: taken by `make()` the first time and then kept.
 
-        What was decided must be JSON's to hold.
+        What was decided must be JSON's to hold; of several hosts the first one decides.
         """
         if name in self.decisions:
             return self.decisions[name]
-        value = make()
+        value = hosts.agreed(make)
         if self.path is not None:
             self.decisions[name] = value
             write_text(self.path / "run.json", json.dumps(self.decisions, indent=1))
@@ -106,7 +107,7 @@ class RunFolder:
 
     def clear(self) -> None:
         """Removes what only an unfinished run needs, its parts too, and what a kill has left of half written files."""
-        if self.path is not None:
+        if self.path is not None and hosts.first():
             for file in (self.path / "state.npz", self.path / "best.npz", *self.path.glob(PARTIAL)):
                 file.unlink(missing_ok=True)
             shutil.rmtree(self.path / PARTS, ignore_errors=True)

@@ -11,6 +11,7 @@ import numpy as np
 from kerascnn import checks
 from kerascnn.data import Data, batches, steps_per_epoch
 from kerascnn.layers import nested
+from kerascnn.training.devices import building, check_batch, current
 from kerascnn.training.folder import RunFolder
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -101,13 +102,16 @@ def built(
     whose arguments the others are.
     """
 
+    check_batch(batch_size)
+
     def choose() -> dict[str, Any]:
         if isinstance(model, keras.Model):
             return as_built(model, precision)
-        return fastest_precision(build, data, batch_size, epochs=epochs, precision=precision, **what_is_seen)
+        each = max(1, batch_size // current().total)  # what one device is to compute
+        return fastest_precision(build, data, each, epochs=epochs, precision=precision, **what_is_seen)
 
     chosen = folder.decide("precision", choose)
-    with dtype_policy(chosen["chosen"]):
+    with dtype_policy(chosen["chosen"]), building():
         return build(), chosen
 
 

@@ -1,18 +1,19 @@
 """Fit with everything that a long training needs: best weights, log, progress, and a resume that is exact."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
 import keras
 import numpy as np
 
-from kerascnn import checks, plots
+from kerascnn import checks, hosts, plots
 from kerascnn import data as datasets
 from kerascnn.callbacks import KeepBest, Log, Progress, Resume, StopOnNaN
 from kerascnn.layers import nested
 from kerascnn.reports import Report
+from kerascnn.training import devices
 from kerascnn.training.folder import RunFolder
 from kerascnn.training.result import Result, write
 
@@ -86,6 +87,7 @@ def run(  # noqa: PLR0913 (what a training is told)
     """
     folder = folder or RunFolder(None, {})
     folder.check_room(model)
+    devices.check_batch(sampler.size(batch_size) if sampler else min(batch_size, data.train_size))
     best = KeepBest(monitor, patience=patience, path=folder.file("best.npz"), keep=keep)
     clock = datasets.InputClock()
     log = Log(folder.file("history.csv"), clock.seconds)
@@ -98,21 +100,23 @@ def run(  # noqa: PLR0913 (what a training is told)
     batches = datasets.batches(
         data, "train", batch_size, seed=seed, augment=augment, class_weight=class_weight,
         weigh=weigh, corrupt=corrupt, sampler=sampler, epochs=(min(first, epochs - 1), epochs),
+        share=devices.current().share,
     )  # fmt: skip
-    judged = datasets.plain_batches(data, "validation", batch_size)
+    judged = devices.judged(data, batch_size)
     if target_of is not None:
         batches, judged = (datasets.retargeted(each, target_of) for each in (batches, judged))
     try:
-        model.fit(
-            clock.timed(batches),
-            steps_per_epoch=steps,
-            initial_epoch=first,
-            epochs=epochs,
-            validation_data=judged,
-            callbacks=[*everyone, *progress, *resume],
-            shuffle=False,  # the batches come shuffled
-            verbose=0,
-        )
+        with devices.spread(model) as before:
+            model.fit(
+                clock.timed(batches),
+                steps_per_epoch=steps,
+                initial_epoch=first,
+                epochs=epochs,
+                validation_data=judged,
+                callbacks=[*before, *everyone, *progress, *resume],
+                shuffle=False,  # the batches come shuffled
+                verbose=0,
+            )
     finally:
         for shown in progress:
             shown.close()
@@ -128,15 +132,18 @@ def finish(
     figures = {name: values for name, values in fitted.history.items() if name != "stage"}
     drawn = {"curves.png": partial(plots.curves, figures), **report.pictures} if pictures else {}
     result = Result(fitted.model, fitted.history, record["metrics"], None, {"record": record, "pictures": drawn})
-    if folder.path is not None:
-        result = write(result, folder.path)
-        folder.clear()
+    if folder.path is None:
+        return result
+    if not hosts.first():
+        return replace(result, path=folder.path)
+    result = write(result, folder.path)
+    folder.clear()
     return result
 
 
 def tensorboard(wanted: bool, folder: RunFolder) -> list[keras.callbacks.Callback]:
     """The callback that logs for TensorBoard in the folder, if it is wanted."""
-    if not wanted:
+    if not (wanted and hosts.first()):
         return []
     if folder.path is None:
         raise ValueError(checks.message("tensorboard", "be False without a folder", wanted, "Pass save_to="))

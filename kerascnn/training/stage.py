@@ -10,6 +10,7 @@ import keras
 
 from kerascnn import checks
 from kerascnn.data import Data
+from kerascnn.training.devices import building
 from kerascnn.training.record import count_weights
 from kerascnn.training.run import Fitted
 
@@ -46,7 +47,8 @@ def train_stage(stage: Stage, network: keras.Model, data: Data, train: Callable[
     """What `train(model, data, epochs=...)`, a `run`, makes of the stage, with the report of `Fitted.stages`."""
     begun = time.perf_counter()
     model, data = (network, data) if stage.on is None else stage.on(network)
-    stage.ready(model)
+    with building():
+        stage.ready(model)
     prepared = time.perf_counter() - begun
     fitted = train(model, data, epochs=stage.epochs)
     report = {

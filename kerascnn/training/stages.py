@@ -9,11 +9,12 @@ from typing import Literal
 
 import keras
 
-from kerascnn import checks
+from kerascnn import checks, hosts
 from kerascnn.callbacks import snapshot
 from kerascnn.callbacks.resume import memories, remind
 from kerascnn.data import Data
 from kerascnn.layers import nested
+from kerascnn.training.devices import building
 from kerascnn.training.folder import ENDED, RunFolder
 from kerascnn.training.run import Fitted, run
 from kerascnn.training.stage import Stage, train_stage
@@ -92,10 +93,11 @@ def _leave(part: RunFolder, fitted: Fitted, network: keras.Model, callbacks) -> 
 
 def _ended(part: RunFolder, stage: Stage, network: keras.Model, callbacks) -> Fitted | None:
     """The stage as an earlier start has trained it, with its weights in the network; None if none has."""
-    if part.path is None or not part.file(ENDED).exists():
+    if part.path is None or not hosts.agreed(part.file(ENDED).exists):
         return None
     if stage.on is None:
-        stage.ready(network)
+        with building():
+            stage.ready(network)
     part.clear()  # killed between the two?
     arrays, facts = snapshot.read(part.file(ENDED))
     snapshot.put(network.variables, arrays["network"])

@@ -1,9 +1,21 @@
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from kerascnn.augmentation import CutMix, MixUp, Mosaic, Pipeline, RandomFlip
-from kerascnn.data import Data, batches, load, plain_batches, sample, steps_per_epoch, suited_batch_size
+from kerascnn.data import (
+    ClassBatches,
+    Data,
+    ViewBatches,
+    batches,
+    load,
+    plain_batches,
+    sample,
+    steps_per_epoch,
+    suited_batch_size,
+)
 
 
 def numbered(n, split=3):
@@ -244,3 +256,54 @@ def test_class_weights_follow_the_shares_of_a_label():
     augment = Pipeline(CutMix()).prepared(data.class_names)
     for _, targets, found in batches(data, "train", 8, class_weight=weights, augment=augment):
         np.testing.assert_allclose(found, targets.numpy() @ np.array([1, 1, 5], "float32"), rtol=1e-6)
+
+
+def shares_of(make, **options):
+    """The batches, and those that are put together from the shares of three hosts."""
+    shares = [make(**options, share=(index, 3)).as_numpy_iterator() for index in range(3)]
+    whole = list(make(**options).as_numpy_iterator())
+    joined = [[np.concatenate(parts) for parts in zip(*each, strict=True)] for each in zip(*shares, strict=True)]
+    return whole, joined
+
+
+@pytest.mark.parametrize("data", [numbered(50), streamed(50)], ids=["numbered", "streamed"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_size": 12, "augment": Pipeline(RandomFlip(), MixUp(0.4, classes=2))},
+        {"batch_size": 12, "class_weight": {0: 2.0}},
+        {"batch_size": None, "sampler": ClassBatches(2, 6)},
+        {"batch_size": None, "sampler": ViewBatches(6, 2)},
+    ],
+    ids=["mixed", "weighted", "classes", "views"],
+)
+def test_shares_of_hosts_make_up_the_batches_of_one(data, options):
+    whole, joined = shares_of(functools.partial(batches, data, "train"), seed=3, epochs=(1, 3), **options)
+    assert len(whole) == len(joined) > 3
+    for expected, found in zip(whole, joined, strict=True):
+        for one, other in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(other, one)
+
+
+@pytest.mark.parametrize("make", [numbered, streamed])
+def test_shares_of_plain_batches_make_them_up_with_the_last(make):
+    whole, joined = shares_of(functools.partial(plain_batches, make(21), "train"), batch_size=9)
+    assert [len(images) for images, _ in joined] == [9, 9, 3]
+    for (images, targets), (others, other_targets) in zip(whole, joined, strict=True):
+        np.testing.assert_array_equal(others, images)
+        np.testing.assert_array_equal(other_targets, targets)
+
+
+def test_a_share_reads_its_own_examples_alone(monkeypatch):
+    data, read = numbered(30), []
+    source = data.sources["train"]
+    fetch = source.fetch
+    monkeypatch.setattr(source, "fetch", lambda indices: (read.append(indices.shape[0]), fetch(indices))[1])
+    for _ in batches(data, "train", 10, share=(1, 5)):
+        pass
+    assert set(read) == {2}
+
+
+def test_a_batch_that_shares_do_not_divide():
+    with pytest.raises(ValueError, match="`share` must divide batches of 10. Received: share=\\(0, 3\\)"):
+        batches(numbered(30), "train", 10, share=(0, 3))

@@ -1,0 +1,105 @@
+"""Several devices on JAX, of one host or of many: each batch is cut into shares, one program computes all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+
+def devices() -> list[str]:
+    """The devices of this host, by Keras' names."""
+    import jax
+
+    return [_name(device) for device in jax.local_devices()]
+
+
+def repeated(batches: Any, times: int) -> Any:
+    """Each batch so many times over, so that each of as many devices has all of it."""
+    if times == 1:
+        return batches
+    if hasattr(batches, "mapped"):
+        return batches.mapped(_each(lambda part: np.concatenate([part] * times)))
+    import tensorflow as tf
+
+    return batches.map(_each(lambda part: tf.concat([part] * times, axis=0)))
+
+
+def _each(change: Callable) -> Callable:
+    return lambda *parts: keras.tree.map_structure(change, parts)
+
+
+class Alone(keras.callbacks.Callback):
+    """Between training and validation a model is given whole batches: callbacks may ask it for predictions."""
+
+    def __init__(self, distribution: Any):
+        super().__init__()
+        self.distribution = distribution
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Shares the batches."""
+        self.distribution.whole = False
+
+    def on_test_end(self, logs=None):
+        """Ends that."""
+        self.distribution.whole = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Ends that."""
+        self.distribution.whole = True
+
+
+class Shares(keras.distribution.DataParallel):
+    """Data parallelism whose batches can be `whole` on every device for a while."""
+
+    def __init__(self, names: list[str]):
+        super().__init__(devices=names, auto_shard_dataset=False)
+        self.whole = False
+
+    def get_data_layout(self, data_shape):
+        """A share for each device, or all of it."""
+        if self.whole:
+            return keras.distribution.TensorLayout([None] * len(data_shape), self.device_mesh)
+        return super().get_data_layout(data_shape)
+
+
+@contextmanager
+def spread(model: keras.Model, machines: Any) -> Iterator[list[keras.callbacks.Callback]]:
+    """See `devices.spread`."""
+    distribution = Shares(_mesh(len(machines.devices)))
+    for variable in _variables(model):
+        value = np.asarray(variable.value)
+        variable._layout = distribution.get_variable_layout(variable)
+        variable.assign(value)
+    with distribution.scope():
+        yield [Alone(distribution)]
+    for variable in _variables(model):
+        value = np.asarray(variable.value)
+        variable._layout = None
+        variable.assign(value)
+    model.train_function = model.test_function = model.predict_function = None
+
+
+def _mesh(each: int) -> list[str]:
+    """The first devices of every host, host by host, as their shares of a batch lie."""
+    import jax
+
+    hosts: dict[int, list[str]] = {}
+    for device in jax.devices():
+        hosts.setdefault(device.process_index, []).append(_name(device))
+    return [name for index in sorted(hosts) for name in hosts[index][:each]]
+
+
+def _variables(model: keras.Model) -> Iterable[keras.Variable]:
+    """All that a training step changes, once each."""
+    waiting = keras.tree.flatten(getattr(model._compile_metrics, "_user_metrics", None))  # not built, so not listed yet
+    metrics = [each for each in waiting if isinstance(each, keras.metrics.Metric)]
+    held = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+    return {id(each): each for each in [*held, *(each for metric in metrics for each in metric.variables)]}.values()
+
+
+def _name(device: Any) -> str:
+    return f"{device.platform}:{device.id}"
