@@ -130,8 +130,8 @@ class _Search:
 def _fixed_point(alive, overlap, threshold):
     """Which of the sorted candidates `(rows, block)` are kept, by their `overlap` `(rows, block, block)`."""
     size = overlap.shape[-1]
-    bounds = np.where(np.tri(size, k=-1, dtype=bool), threshold, np.inf).astype("float32")  # better ones suppress
-    suppresses = ops.cast(overlap > bounds, "float32")
+    bounds = np.where(np.tri(size, k=-1, dtype=bool), threshold, np.inf)  # better ones suppress
+    suppresses = ops.cast(overlap > ops.convert_to_tensor(bounds, "float32"), "float32")
 
     def sweep(keep, changed):
         hits = ops.max(suppresses * ops.cast(keep, "float32")[:, None], axis=-1)
