@@ -72,10 +72,14 @@ def in_graph(function: Callable, like: Callable[[], Any], rows: int | None) -> C
     kind = like()
     leaves = [np.asarray(leaf) for leaf in tf.nest.flatten(kind)]
     types = [leaf.dtype for leaf in leaves]
+    flat = isinstance(kind, tuple) and len(kind) == len(leaves)  # looking for what is nested takes longer than a batch
 
     def call(*given):
+        alone = len(given) == len(tf.nest.flatten(given))
+
         def packed(*arrays):
-            made = tf.nest.flatten(function(*tf.nest.pack_sequence_as(given, arrays)))
+            made = function(*(arrays if alone else tf.nest.pack_sequence_as(given, arrays)))
+            made = made if flat else tf.nest.flatten(made)
             return [np.asarray(leaf, dtype) for leaf, dtype in zip(made, types, strict=True)]
 
         results = tf.numpy_function(packed, tf.nest.flatten(given), types)

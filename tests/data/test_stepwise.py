@@ -91,9 +91,8 @@ def test_fit_sees_each_batch_once_in_every_epoch_and_in_each_validation():
     model.compile(keras.optimizers.SGD(0.0), loss=lambda true, out: keras.ops.mean(out))
     made = Stepwise(lambda n: (np.full((2, 1), n, "float32"), np.zeros((2, 1))), range(4, 10))
     judged = Stepwise(lambda n: (np.full((2, 1), n, "float32"), np.zeros((2, 1))), range(3))
-    history = model.fit(
-        made, steps_per_epoch=3, epochs=2, validation_data=judged, callbacks=[Note()], shuffle=False, verbose=0
-    )
+    options = {"steps_per_epoch": 3, "epochs": 2, "shuffle": False, "verbose": 0}
+    history = model.fit(made, validation_data=judged, callbacks=[Note()], **options)
     assert seen == [4, 4.5, 5, 7, 7.5, 8]  # means of the batches so far, which are 4, 5, 6 and 7, 8, 9
     assert history.history["val_loss"] == [1, 1]
 
