@@ -83,6 +83,7 @@ def batches(
     weigh: Callable[[np.ndarray], np.ndarray] | None = None,
     corrupt: Noise | None = None,
     sampler: Sampler | None = None,
+    start: int = 0,
 ) -> tf.data.Dataset | Stepwise:
     """Training batches `(images, targets)` of the epochs `first` to `last - 1`, chained in one dataset.
 
@@ -107,7 +108,13 @@ def batches(
 
     A `sampler` draws batches otherwise, by (seed, step) alone too: `ClassBatches`, `Balanced`, `ViewBatches`. Where it
     takes an example again, the index that `augment` gets is another one. One that knows its batch size takes
-    `batch_size=None` too. Raises ValueError for data and augmentation that the sampler cannot do with.
+    `batch_size=None` too.
+
+    `start` leaves out the first steps of the first epoch. There are then no fewer batches than without it, as Keras
+    counts steps from the beginning of an epoch: those behind the last epoch are not to be asked for. Without a `source`
+    the examples that are left out are read all the same.
+
+    Raises ValueError for data and augmentation that the sampler cannot do with.
     """
     steps = _steps(data.size(split), batch_size, sampler)
     batch = min(batch_size, data.size(split)) if sampler is None else sampler.size(batch_size)
@@ -134,11 +141,13 @@ def batches(
         order = _order(data, split, sampler, batch, steps, seed)
         made = _by_index(source, order, steps, rows, finish)
         like = _blank(data, split, batch, augment, sampler, finish)
-        return handed(made, range(epochs[0] * steps, epochs[1] * steps), like, batch)
+        return handed(made, range(epochs[0] * steps + start, epochs[1] * steps + start), like, batch)
     changed = in_graph(finish, _blank(data, split, batch, augment, sampler, finish), batch)
     if sampler is not None:
-        return prefetched(windowed(data, split, sampler, batch, steps, seed, epochs, changed, WORKERS))
-    return prefetched(buffered(data, split, batch, steps, seed, epochs, changed, WORKERS))
+        made = windowed(data, split, sampler, batch, steps, seed, epochs, changed, WORKERS)
+    else:
+        made = buffered(data, split, batch, steps, seed, epochs, changed, WORKERS)
+    return prefetched(made.skip(start)).repeat() if start else prefetched(made)
 
 
 def plain_batches(data: Data, split: str, batch_size: int) -> tf.data.Dataset | Stepwise:

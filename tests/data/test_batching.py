@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from kerascnn.augmentation import CutMix, MixUp, Mosaic, Pipeline, RandomFlip
-from kerascnn.data import Data, batches, load, plain_batches, sample, steps_per_epoch, suited_batch_size
+from kerascnn.data import ClassBatches, Data, batches, load, plain_batches, sample, steps_per_epoch, suited_batch_size
 
 
 def numbered(n, split=3):
@@ -244,3 +244,13 @@ def test_class_weights_follow_the_shares_of_a_label():
     augment = Pipeline(CutMix()).prepared(data.class_names)
     for _, targets, found in batches(data, "train", 8, class_weight=weights, augment=augment):
         np.testing.assert_allclose(found, targets.numpy() @ np.array([1, 1, 5], "float32"), rtol=1e-6)
+
+
+@pytest.mark.parametrize("sampler", [None, ClassBatches(2, 2)])
+@pytest.mark.parametrize("make", [numbered, streamed])
+def test_a_start_in_an_epoch_gives_what_would_have_come_and_no_fewer_batches(make, sampler):
+    size = None if sampler else 4
+    whole = numbers(batches(make(30), "train", size, seed=5, epochs=(1, 3), sampler=sampler))
+    later = batches(make(30), "train", size, seed=5, epochs=(1, 3), sampler=sampler, start=3)
+    assert numbers(later.take(len(whole)))[: len(whole) - 3] == whole[3:]
+    assert later.cardinality() in (len(whole), tf.data.INFINITE_CARDINALITY)
