@@ -74,7 +74,7 @@ class Accumulates:
         super()._update_model_variables_moving_average(trainable_variables)
         is_update = ops.equal((self._iterations + 1) % self.gradient_accumulation_steps, 0)
         for average, earlier in zip(averages, before, strict=True):
-            average.assign(ops.where(is_update, average, earlier))
+            average.assign(ops.where(is_update, average.value, earlier))
 
 
 @keras.saving.register_keras_serializable("kerascnn")
