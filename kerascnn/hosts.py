@@ -89,6 +89,11 @@ def first() -> bool:
     return not _joined or _joined[0].hosts.index == 0
 
 
+def several() -> bool:
+    """Whether there are other hosts."""
+    return bool(_joined)
+
+
 def agreed(make: Callable[[], Any]) -> Any:
     """What `make()` gives on the first host, on all of them; it must be JSON's to hold. `make` runs there alone."""
     if not _joined:

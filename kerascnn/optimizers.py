@@ -57,6 +57,36 @@ class LayerwiseSGD(LayerRates, keras.optimizers.SGD):
     """Keras' SGD with a factor of the learning rate for each layer."""
 
 
+class Accumulates:
+    """For a Keras optimizer, in front of it in the list of bases: schedule and averages go by updates, not by batches.
+
+    Keras itself divides the sum of the gradients, and counts Adam's steps in updates.
+    """
+
+    def _get_current_learning_rate(self):
+        if isinstance(self._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+            return self._learning_rate(self.iterations)
+        return super()._get_current_learning_rate()
+
+    def _update_model_variables_moving_average(self, trainable_variables):
+        averages = self._model_variables_moving_average if self.use_ema else []
+        before = [average * 1 for average in averages]  # as they are now
+        super()._update_model_variables_moving_average(trainable_variables)
+        is_update = ops.equal((self._iterations + 1) % self.gradient_accumulation_steps, 0)
+        for average, earlier in zip(averages, before, strict=True):
+            average.assign(ops.where(is_update, average.value, earlier))
+
+
+@keras.saving.register_keras_serializable("kerascnn")
+class AccumulatingAdamW(Accumulates, LayerRates, keras.optimizers.AdamW):
+    """`LayerwiseAdamW` whose updates are made of several batches."""
+
+
+@keras.saving.register_keras_serializable("kerascnn")
+class AccumulatingSGD(Accumulates, LayerRates, keras.optimizers.SGD):
+    """`LayerwiseSGD` whose updates are made of several batches."""
+
+
 def adamw(
     learning_rate: Rate,
     *,
@@ -64,21 +94,23 @@ def adamw(
     clip_norm: float | None = None,
     ema: float | None = None,
     layer_rates: Mapping[str, float] | None = None,
+    accumulate: int = 1,
 ) -> keras.optimizers.Optimizer:
     """AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101) without decay on biases and norms.
 
     A step takes `learning_rate * weight_decay` of each kernel away. `clip_norm` bounds the norm of all gradients
     together. `ema` in (0, 1) keeps averages of the weights with that momentum, which `fit` puts in place when it ends.
     `layer_rates` multiplies the rate, decay included, of the layers that it names, as `backbones.layer_rates` makes it.
+    `accumulate` batches make one update, with the mean of their gradients: without statistics of batches in the network
+    the one of a batch so many times as large. Schedule, averages and Adam's steps count updates.
     Keras saves no exclusions: an optimizer loaded from a file decays biases and norms too, so compile with a new one.
 
     >>> adamw(1e-3, clip_norm=1.0).global_clipnorm
     1.0
     """
-    options = _shared(learning_rate, weight_decay, clip_norm, ema)
-    if layer_rates is None:
-        return _sparing(keras.optimizers.AdamW(weight_decay=weight_decay, **options))
-    return _sparing(LayerwiseAdamW(weight_decay=weight_decay, layer_rates=layer_rates, **options))
+    options = _shared(learning_rate, weight_decay, clip_norm, ema) | {"weight_decay": weight_decay}
+    kinds = keras.optimizers.AdamW, LayerwiseAdamW, AccumulatingAdamW
+    return _sparing(_of_kind(kinds, layer_rates, accumulate, options))
 
 
 def sgd(
@@ -89,6 +121,7 @@ def sgd(
     clip_norm: float | None = None,
     ema: float | None = None,
     layer_rates: Mapping[str, float] | None = None,
+    accumulate: int = 1,
 ) -> keras.optimizers.Optimizer:
     """SGD with Nesterov momentum, without decay on biases and norms.
 
@@ -102,9 +135,8 @@ def sgd(
     checks.in_range("momentum", momentum, 0, 1, ends="[)")
     options = _shared(learning_rate, weight_decay, clip_norm, ema)
     options |= {"momentum": float(momentum), "nesterov": True, "weight_decay": weight_decay / (1 - momentum)}
-    if layer_rates is None:
-        return _sparing(keras.optimizers.SGD(**options))
-    return _sparing(LayerwiseSGD(layer_rates=layer_rates, **options))
+    kinds = keras.optimizers.SGD, LayerwiseSGD, AccumulatingSGD
+    return _sparing(_of_kind(kinds, layer_rates, accumulate, options))
 
 
 OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {"adamw": adamw, "sgd": sgd}
@@ -135,20 +167,30 @@ def suited(optimizer: str, learning_rate: float | None, model: keras.Model) -> t
 def make(
     optimizer: str | keras.optimizers.Optimizer | Callable[..., keras.optimizers.Optimizer],
     learning_rate: Rate,
+    accumulate: int = 1,
     **options: Any,
 ) -> keras.optimizers.Optimizer:
     """The optimizer of a name ("adamw", "sgd") or function, made with `learning_rate` and `options`.
 
     An option that is None takes the function's default. A Keras optimizer comes back as it is, its own rate included.
-    Raises: ValueError for an unknown name.
+    Raises: ValueError for an unknown name, and for a Keras optimizer that should `accumulate` the gradients of several
+    batches.
 
     >>> make("sgd", 0.1, momentum=0.8).momentum
     0.8
     """
+    checks.positive_int("accumulate", accumulate)
     if isinstance(optimizer, keras.optimizers.Optimizer):
+        if accumulate > 1:
+            mend = "Make it with gradient_accumulation_steps=."
+            raise ValueError(
+                checks.message("accumulate", "be 1 for an optimizer that is made already", accumulate, mend)
+            )
         return optimizer
     if not callable(optimizer):
         optimizer = OPTIMIZERS[checks.one_of("optimizer", optimizer, OPTIMIZERS)]
+    if accumulate > 1:
+        options["accumulate"] = accumulate
     return optimizer(learning_rate, **{name: value for name, value in options.items() if value is not None})
 
 
@@ -163,6 +205,14 @@ def _shared(learning_rate: Rate, weight_decay: float, clip_norm: float | None, e
     if ema is not None:
         options |= {"use_ema": True, "ema_momentum": checks.in_range("ema", ema, 0, 1, ends="()")}
     return options
+
+
+def _of_kind(kinds, layer_rates: Mapping[str, float] | None, accumulate: int, options) -> keras.optimizers.Optimizer:
+    """An optimizer of Keras' own kind, or of the one with rates of layers, or of the one that accumulates too."""
+    plain, layerwise, accumulating = kinds
+    if checks.positive_int("accumulate", accumulate) > 1:
+        return accumulating(layer_rates=layer_rates or {}, gradient_accumulation_steps=accumulate, **options)
+    return plain(**options) if layer_rates is None else layerwise(layer_rates=layer_rates, **options)
 
 
 def _sparing(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:

@@ -34,8 +34,8 @@ RECIPES = {name: f"recipes.{name}" for name in NAMES}  # the module of each
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the recipe that the arguments (the shell's, unless given) name; returns the exit status.
 
-    0: done; 2: an argument or a file is wrong, or the loss became NaN; 130: stopped with Ctrl-C. Any other fault shows
-    its traceback.
+    0: done; 2: an argument or a file is wrong, the memory is not enough, or the loss became NaN; 130: stopped with
+    Ctrl-C. Any other fault shows its traceback.
     """
     name, *options = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     prog = _prog()
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(name, options, prog)
     except KeyboardInterrupt:
-        _say("\nStopped. The same command starts again; a training goes on after its last finished epoch:")
+        _say("\nStopped. The same command starts again; a training goes on where its state was last written:")
         _say(f"  {prog} {shlex.join([name, *options])}")
         return 130
 
@@ -74,7 +74,7 @@ def _run(name: str, arguments: Sequence[str], prog: str) -> int:
         options["save_to"] = _shell.default_save_to(recipe, options)
     try:
         result = recipe(**options)
-    except (ValueError, ArithmeticError, ImportError, OSError) as error:
+    except (ValueError, ArithmeticError, ImportError, OSError, MemoryError) as error:
         if isinstance(error, OSError) or _raised_here(error):
             return _fail(error)
         raise

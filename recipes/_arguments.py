@@ -10,6 +10,7 @@ import keras
 
 from kerascnn import augmentation, checks, class_weights, hosts, losses, models, optimizers, schedules, training
 from kerascnn import data as datasets
+from kerascnn.callbacks import TimeBudget
 from kerascnn.models import MODELS
 from kerascnn.models.registry import parse
 from kerascnn.training.precision import check_precision
@@ -53,7 +54,9 @@ def begin(
     """
     check(**arguments)
     folder = training.RunFolder.open(arguments["save_to"], arguments)
-    return folder, [*arguments["callbacks"], *training.tensorboard(arguments["tensorboard"], folder)]
+    limit = arguments["max_seconds"]
+    budget = [] if limit is None else [TimeBudget(limit, arguments["verbose"])]
+    return folder, [*arguments["callbacks"], *training.tensorboard(arguments["tensorboard"], folder), *budget]
 
 
 def check_model(model, table: Mapping[str, Any] = MODELS) -> None:
@@ -67,7 +70,7 @@ def check_model(model, table: Mapping[str, Any] = MODELS) -> None:
 def check_training(
     *, optimizer, learning_rate, schedule, epochs, weight_decay, clip_norm, ema, batch_size, augment, precision, seed,
     verbose, patience=None, patch=None, passes=1, label_smoothing=0.0, class_weight=None, views=1, network=None,
-    job="classify", **_others,
+    job="classify", accumulate=1, max_seconds=None, **_others,
 ) -> None:  # fmt: skip
     """Raises ValueError or TypeError, before anything slow is begun; `job` is that of `augmentation.named`.
 
@@ -81,7 +84,11 @@ def check_training(
     checks.one_of("views", views, models.VIEWS)
     checks.in_range("learning_rate", learning_rate, 0, math.inf, ends="()")
     schedules.named(schedule, learning_rate, epochs, steps_per_epoch=1)
-    optimizers.make(optimizer, learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema)
+    optimizers.make(
+        optimizer, learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, accumulate=accumulate
+    )
+    if max_seconds is not None:
+        checks.in_range("max_seconds", max_seconds, 0, math.inf, ends="()")
     losses.SparseCategoricalCrossentropy(label_smoothing=label_smoothing)
     class_weights.check(class_weight)
     augmentation.named(augment, None, job=job)

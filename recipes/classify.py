@@ -32,6 +32,7 @@ def classify(
     label_smoothing: float = 0.1,
     clip_norm: float | None = None,
     ema: float | None = None,
+    accumulate: int = 1,
     class_weight: Literal["balanced"] | Mapping[int, float] | None = None,
     augment: str | Path | augmentation.Pipeline | Callable | None = "auto",
     image_size: int | tuple[int, int] | None = None,
@@ -39,6 +40,9 @@ def classify(
     skip_bad: bool = False,
     patience: int | None = None,
     views: Literal[1, 2, 6] = 1,
+    max_seconds: float | None = None,
+    rematerialize: bool = False,
+    fit_memory: bool = False,
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
     devices: int | Literal["all"] | None = None,
     hosts: str | None = None,
@@ -81,6 +85,7 @@ def classify(
         label_smoothing: share of each target that is spread over all classes, in [0, 1).
         clip_norm: bound on the norm of all gradients together.
         ema: momentum of a moving average of the weights, such as 0.999, which is validated and kept in their place.
+        accumulate: batches whose gradients make one update, like one larger batch; the schedule counts updates.
         class_weight: "balanced" makes rare classes count as much as common ones; in Python also a mapping of class
             indices to weights above 0, 1 for the rest.
         augment: "auto" is mild and right for the data (digits are not mirrored), "none" is none; "randaugment",
@@ -92,6 +97,10 @@ def classify(
         patience: epochs without a better validation accuracy after which training stops; None trains them all.
         views: looks at an image that the trained model's answer is the mean of: 2 adds the mirror image, 6 shifts by a
             pixel too. For objects that mean the same in the mirror; costs so many times the seconds of an answer.
+        max_seconds: of training, over all starts, after which it ends with what it has. Choose `epochs` that fit: the
+            learning rate does not know of it.
+        rematerialize: computes activations twice instead of keeping them, for large images: less memory, more time.
+        fit_memory: halves `batch_size`, before training begins, until a step fits the memory.
         precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
         devices: of this machine that share each batch, a number or "all"; None for one. Learning rates stay.
         hosts: several machines, on the JAX backend: "node1:4000,node2:4000", or "auto" in a Slurm or Kubernetes job.
@@ -124,17 +133,22 @@ def classify(
         if not isinstance(model, keras.Model):
             network = models.whitened(network, sample)
         kind, peak = optimizers.suited(optimizer, learning_rate, network)
-        rate = schedules.named(schedule, peak, epochs, datasets.steps_per_epoch(data, batch_size))
+        rate = schedules.named(schedule, peak, epochs, datasets.steps_per_epoch(data, batch_size), accumulate)
         network.compile(
-            optimizers.make(kind, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema),
+            optimizers.make(kind, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, accumulate=accumulate),
             losses.SparseCategoricalCrossentropy(label_smoothing=label_smoothing),
             metrics=[SparseCategoricalAccuracy()],
         )
         return network
 
+    batch_size = training.fitting_batch_size(
+        build, data, batch_size, wanted=fit_memory, folder=folder, precision=precision, rematerialize=rematerialize,
+        augment=augment, verbose=verbose,
+    )  # fmt: skip
     network, chosen = training.built(
-        build, data, batch_size, model=model, epochs=epochs, precision=precision, folder=folder
-    )
+        build, data, batch_size, model=model, epochs=epochs, precision=precision, folder=folder,
+        rematerialize=rematerialize,
+    )  # fmt: skip
     fitted = training.run(
         network, data, epochs=epochs, batch_size=batch_size, augment=augment, class_weight=weights, seed=seed,
         callbacks=callbacks, patience=patience, folder=folder, verbose=verbose,

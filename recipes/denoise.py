@@ -34,6 +34,7 @@ def denoise(
     weight_decay: float | None = None,
     clip_norm: float | None = None,
     ema: float | None = None,
+    accumulate: int = 1,
     augment: str | Path | augmentation.Pipeline | Callable | None = "auto",
     patch: int | None = None,
     passes: int = 1,
@@ -42,6 +43,9 @@ def denoise(
     validation: float = 0.1,
     skip_bad: bool = False,
     patience: int | None = None,
+    max_seconds: float | None = None,
+    rematerialize: bool = False,
+    fit_memory: bool = False,
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
     devices: int | Literal["all"] | None = None,
     hosts: str | None = None,
@@ -82,6 +86,7 @@ def denoise(
         weight_decay: of kernels only; None takes 0.0005 for sgd and 0.01 for adamw.
         clip_norm: bound on the norm of all gradients together.
         ema: momentum of a moving average of the weights, such as 0.99, which is validated and kept in their place.
+        accumulate: batches whose gradients make one update, like one larger batch; the schedule counts updates.
         augment: "auto" mirrors and turns where that is right for the data, without a change of any value.
         patch: side in pixels of the part of each image that a step sees, another one each time; None is all of it.
         passes: how often an epoch shows each image, otherwise augmented, cut out or noisy; for few images.
@@ -90,6 +95,10 @@ def denoise(
         validation: share of the training images held out, where the data has no split for it.
         skip_bad: trains without files that are no images, and lists them in result.json.
         patience: epochs without a better PSNR after which training stops; None trains them all.
+        max_seconds: of training, over all starts, after which it ends with what it has. Choose `epochs` that fit: the
+            learning rate does not know of it.
+        rematerialize: computes activations twice instead of keeping them, for large images: less memory, more time.
+        fit_memory: halves `batch_size`, before training begins, until a step fits the memory.
         precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
         devices: of this machine that share each batch, a number or "all"; None for one. Learning rates stay.
         hosts: several machines, on the JAX backend: "node1:4000,node2:4000", or "auto" in a Slurm or Kubernetes job.
@@ -124,17 +133,25 @@ def denoise(
     def build() -> keras.Model:
         training.set_seed(seed)
         network = models.build_map(model, data.image_shape, data.channels, head=predicts)
-        rate = schedules.named(schedule, learning_rate, epochs, datasets.steps_per_epoch(shown, batch_size))
+        rate = schedules.named(schedule, learning_rate, epochs, datasets.steps_per_epoch(shown, batch_size), accumulate)
+        update = optimizers.make(
+            optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, accumulate=accumulate,
+        )  # fmt: skip
         network.compile(
-            optimizers.make(optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema),
+            update,
             LOSSES[loss](),
             metrics=[metrics.PSNR()],
         )
         return network
 
+    batch_size = training.fitting_batch_size(
+        build, shown, batch_size, wanted=fit_memory, folder=folder, precision=precision, rematerialize=rematerialize,
+        augment=augment, verbose=verbose,
+    )  # fmt: skip
     network, chosen = training.built(
-        build, shown, batch_size, model=model, epochs=epochs, precision=precision, folder=folder, augment=augment
-    )
+        build, shown, batch_size, model=model, epochs=epochs, precision=precision, folder=folder,
+        rematerialize=rematerialize, augment=augment,
+    )  # fmt: skip
     fitted = training.run(
         network, shown, epochs=epochs, batch_size=batch_size, augment=augment, corrupt=corrupt, seed=seed,
         monitor="val_psnr", callbacks=callbacks, patience=patience, folder=folder, verbose=verbose,

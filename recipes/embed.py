@@ -66,12 +66,16 @@ def embed(
     weight_decay: float | None = None,
     clip_norm: float | None = None,
     ema: float | None = None,
+    accumulate: int = 1,
     augment: str | Path | augmentation.Pipeline | Callable | None = "auto",
     image_size: int | tuple[int, int] | None = None,
     resize: Literal["stretch", "letterbox", "crop"] = "stretch",
     validation: float = 0.1,
     skip_bad: bool = False,
     patience: int | None = None,
+    max_seconds: float | None = None,
+    rematerialize: bool = False,
+    fit_memory: bool = False,
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
     devices: int | Literal["all"] | None = None,
     hosts: str | None = None,
@@ -126,12 +130,17 @@ def embed(
         weight_decay: of kernels only; None takes 0.0005 for sgd and 0.01 for adamw.
         clip_norm: bound on the norm of all gradients together.
         ema: momentum of a moving average of the weights, such as 0.99, which is validated and kept in their place.
+        accumulate: batches whose gradients make one update, like one larger batch; the schedule counts updates.
         augment: "auto" is mild and right for the data; as `classify` takes it.
         image_size: pixels, one number or (height, width); None keeps the data's own size.
         resize: how images of another shape get there: "stretch", "letterbox" or "crop".
         validation: share of the training images held out, where the data has no split for it.
         skip_bad: trains without files that are no images, and lists them in result.json.
         patience: epochs without a better recall, for `views` a lower loss, after which training stops; None trains all.
+        max_seconds: of training, over all starts, after which it ends with what it has. Choose `epochs` that fit: the
+            learning rate does not know of it.
+        rematerialize: computes activations twice instead of keeping them, for large images: less memory, more time.
+        fit_memory: halves `batch_size`, before training begins, until a step fits the memory.
         precision: "auto" takes the fastest for the real network, measured if float32 would train for a minute or more.
         devices: of this machine that share each batch, a number or "all"; None for one. Learning rates stay.
         hosts: several machines, on the JAX backend: "node1:4000,node2:4000", or "auto" in a Slurm or Kubernetes job.
@@ -178,17 +187,28 @@ def embed(
         tower = layers.fuse(backbones.embedder(backbone or model, seen.image_shape, **options))
         network = models.with_centres(tower, seen.classes) if losses.needs_centres(price) else tower
         steps = datasets.steps_per_epoch(seen, batch_size, sampler)
-        rate = schedules.named(schedule, learning_rate, epochs, steps)
+        rate = schedules.named(schedule, learning_rate, epochs, steps, accumulate)
         slow = _pretrained.rates(tower, backbone, weights, BACKBONE_RATE)
+        update = optimizers.make(
+            optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, accumulate=accumulate,
+            layer_rates=slow,
+        )  # fmt: skip
         network.compile(
-            optimizers.make(optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, layer_rates=slow),
+            update,
             price,
         )
         return network
 
+    fitting = training.fitting_batch_size(
+        build, seen, batch_size, wanted=fit_memory, folder=folder, precision=precision, rematerialize=rematerialize,
+        augment=augment, target_of=None if labelled else _numbers, verbose=verbose,
+    )  # fmt: skip
+    if fitting < batch_size:
+        sampler = _sampler(seen, views, max(2, fitting // images_per_class), images_per_class, within_groups)
+        batch_size = sampler.size(None)
     network, chosen = training.built(
-        build, seen, batch_size, model=model, epochs=epochs, precision=precision, folder=folder, augment=augment,
-        target_of=None if labelled else _numbers,
+        build, seen, batch_size, model=model, epochs=epochs, precision=precision, folder=folder,
+        rematerialize=rematerialize, augment=augment, target_of=None if labelled else _numbers,
     )  # fmt: skip
     fitted = training.run(
         network, seen, epochs=epochs, batch_size=batch_size, augment=augment, sampler=sampler, seed=seed,

@@ -58,12 +58,16 @@ def finetune(
     label_smoothing: float = 0.1,
     clip_norm: float | None = None,
     ema: float | None = None,
+    accumulate: int = 1,
     class_weight: Literal["balanced"] | Mapping[int, float] | None = None,
     augment: str | Path | augmentation.Pipeline | Callable | None = "auto",
     validation: float = 0.1,
     skip_bad: bool = False,
     best: bool = False,
     views: Literal[1, 2, 6] = 2,
+    max_seconds: float | None = None,
+    rematerialize: bool = False,
+    fit_memory: bool = False,
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto",
     devices: int | Literal["all"] | None = None,
     hosts: str | None = None,
@@ -111,12 +115,17 @@ def finetune(
         label_smoothing: share of each target that is spread over all classes, in [0, 1).
         clip_norm: bound on the norm of all gradients together.
         ema: momentum of a moving average of the weights, such as 0.99, which is kept in their place.
+        accumulate: batches whose gradients make one update, like one larger batch; the schedule counts updates.
         class_weight: "balanced" makes rare classes count as much as common ones; in Python also a mapping.
         augment: as in `classify`; "auto" is mild and right for the data.
         validation: share of the training images held out, where the data has no split for it; 0 for a few images.
         skip_bad: trains without files that are no images, and lists them in result.json.
         best: keeps the epoch that is best on the validation split, for large ones, instead of the last.
         views: looks at an image that the trained model's answer is the mean of: 2 adds the mirror image.
+        max_seconds: of training, over all starts, after which it ends with what it has. Choose `epochs` that fit: the
+            learning rate does not know of it.
+        rematerialize: computes activations twice instead of keeping them, for large images: less memory, more time.
+        fit_memory: halves `batch_size`, before training begins, until a step fits the memory.
         precision: "auto" takes the fastest for the real network, measured if some thousand images train the backbone.
         devices: of this machine that share each batch, a number or "all"; None for one. Learning rates stay.
         hosts: several machines, on the JAX backend: "node1:4000,node2:4000", or "auto" in a Slurm or Kubernetes job.
@@ -154,7 +163,9 @@ def finetune(
         lower, moved = _pretrained.trunk(pretrained, source, keep, data.image_shape, data.classes)
         head = _pretrained.head_name(lower)
         x = blocks.classifier(lower.output, data.classes, pooling=pooled, units=units, dropout=dropout, name=head)
-        return layers.fuse(keras.Model(lower.input, x, name=lower.name)), backbones.stages(lower), moved
+        network = layers.fuse(keras.Model(lower.input, x, name=lower.name))
+        network = layers.rematerialize(network, data.image_shape) if rematerialize else network
+        return network, backbones.stages(lower), moved
 
     def ready(model: keras.Model, *, names: Sequence[str], rates: Mapping[str, float], rate) -> None:
         """Lets the head and the backbone's layers of these names train; all else is frozen."""
@@ -162,7 +173,9 @@ def finetune(
         backbones.unfreeze(model, _pretrained.head_layers(model))
         backbones.unfreeze(model, names, norms=norms)
         model.compile(
-            optimizers.adamw(rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, layer_rates=rates),
+            optimizers.adamw(
+                rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, accumulate=accumulate, layer_rates=rates
+            ),
             losses.SparseCategoricalCrossentropy(label_smoothing=label_smoothing),
             metrics=[SparseCategoricalAccuracy()],
         )
@@ -177,7 +190,7 @@ def finetune(
 
         def stage(name, passes, opened, peak, seen=1, on=None):
             names = sum(parts[len(parts) - opened :], ())
-            rate = schedules.named(schedule, peak, passes, max(1, seen * data.train_size // batch_size))
+            rate = schedules.named(schedule, peak, passes, max(1, seen * data.train_size // batch_size), accumulate)
             return Stage(name, passes, partial(ready, names=names, rates=rates, rate=rate), on)
 
         cached = (head_views, partial(on_features, views=head_views)) if head_views else ()
@@ -192,6 +205,10 @@ def finetune(
         plan(parts)[-1].ready(network)
         return network
 
+    batch_size = training.fitting_batch_size(
+        widest, data, batch_size, wanted=fit_memory, folder=folder, precision=precision, augment=augment,
+        verbose=verbose,
+    )  # fmt: skip
     chosen = folder.decide(
         "precision",
         lambda: _pretrained.precision(pretrained, precision, widest, data, batch_size, epochs if unfreeze else 0),

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from kerascnn.callbacks import snapshot
 from kerascnn.layers import BatchNormalization, LayerScale
 from kerascnn.optimizers import OPTIMIZERS, RATES, LayerwiseAdamW, LayerwiseSGD, adamw, make, sgd, suited
 from kerascnn.schedules import OneCycle
@@ -222,3 +223,70 @@ def test_a_factor_below_nothing_is_an_error():
     with pytest.raises(ValueError, match=r"`layer_rates\['low'\]` must be in \[0, inf\). Received: .*=-1"):
         make("adamw", 0.1, layer_rates={"low": -1})
     assert type(make("sgd", 0.1, layer_rates=None)) is keras.optimizers.SGD
+
+
+def trained(kind, batch_size, accumulate, rows=24, **options):
+    """What training on rows that come in order ends with: the weights of a network without statistics, and averages."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(rows, 4)).astype("float32"), rng.normal(size=(rows, 2)).astype("float32")
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(8, "tanh"), layers.Dense(2)])
+    rate = OneCycle(0.05, 2 * rows // batch_size // accumulate)
+    model.compile(make(kind, rate, accumulate=accumulate, clip_norm=0.5, **options), "mse")
+    optimizer = model.optimizer
+    seen = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: kept.append(snapshot.take(model.weights)))
+    kept = []
+    model.fit(x, y, batch_size=batch_size, epochs=2, shuffle=False, verbose=0, callbacks=[seen])
+    return kept, model.get_weights(), optimizer
+
+
+@pytest.mark.parametrize("kind", ["adamw", "sgd"])
+@pytest.mark.parametrize("options", [{}, {"ema": 0.8}, {"layer_rates": {"dense": 0.3}}], ids=["plain", "ema", "rates"])
+def test_three_batches_make_the_update_of_one_three_times_as_large(kind, options):
+    """In each epoch, with clipping, decay, averages and a schedule that moves with every update."""
+    whole, whole_end, _ = trained(kind, 6, 1, **options)
+    parts, parts_end, optimizer = trained(kind, 2, 3, **options)
+    assert int(optimizer.iterations) == 8
+    for one, two in zip([*whole[0], *whole[1], *whole_end], [*parts[0], *parts[1], *parts_end], strict=True):
+        np.testing.assert_allclose(one, two, rtol=2e-5, atol=1e-6)
+    assert any(abs(one - two).max() > 1e-3 for one, two in zip(whole[0], whole_end, strict=True))  # it has moved
+
+
+def test_nothing_moves_before_the_update_is_whole():
+    model = ones(network())
+    optimizer = sgd(0.1, accumulate=3, ema=0.5, momentum=0.0, weight_decay=0.0)
+    optimizer.build(model.trainable_weights)
+    gradients = [ops.ones(weight.shape) for weight in model.trainable_weights]
+    values = []
+    for _ in range(4):
+        optimizer.apply(gradients, model.trainable_weights)
+        values.append(
+            (
+                float(np.ravel(model.trainable_weights[0])[0]),
+                float(np.ravel(snapshot.averaged(model_of(model, optimizer))[0])[0]),
+            )
+        )
+    assert values == [
+        (1.0, 0.0),
+        (1.0, 0.0),
+        (pytest.approx(0.9), pytest.approx(0.9)),
+        (pytest.approx(0.9), pytest.approx(0.9)),
+    ]
+
+
+def model_of(model, optimizer):
+    model.optimizer = optimizer
+    return model
+
+
+def test_what_cannot_accumulate_is_refused():
+    with pytest.raises(ValueError, match="`accumulate` must be an integer of at least 1. Received: accumulate=0"):
+        make("sgd", 0.1, accumulate=0)
+    with pytest.raises(ValueError, match="`accumulate` must be 1 for an optimizer that is made already"):
+        make(keras.optimizers.SGD(), 0.1, accumulate=2)
+
+
+def test_an_optimizer_that_accumulates_comes_back_from_its_config():
+    made = adamw(0.1, accumulate=4, layer_rates={"head": 2.0})
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(made))
+    assert (type(again), again.gradient_accumulation_steps, again.layer_rates) == (type(made), 4, {"head": 2.0})

@@ -34,23 +34,19 @@ class Log(keras.callbacks.Callback):
         self.seconds: list[float] = []
         self.waits: list[float] = []
         self._waited = waited
-        self._begun = 0.0, 0.0
-        self._validating = False
+        self._begun: tuple[float, float] | None = None
 
     def on_epoch_begin(self, epoch, logs=None):
         """Starts the clocks of the epoch's training steps."""
-        self._validating = False
-        self._begun = time.perf_counter(), self._waited() if self._waited else 0.0
+        self._begun = self._now()
 
     def on_test_begin(self, logs=None):
         """Stops the clocks, as validation is not training."""
         self._stop()
-        self._validating = True
 
     def on_epoch_end(self, epoch, logs=None):
         """Adds the epoch to the history and to the file."""
-        if not self._validating:
-            self._stop()
+        self._stop()
         epochs = max(map(len, self.history.values()), default=0)
         for name in self.history | logs:
             values = self.history.setdefault(name, [math.nan] * epochs)
@@ -59,19 +55,35 @@ class Log(keras.callbacks.Callback):
             write_text(self.path, table(self.history))
 
     def state(self) -> dict[str, Any]:
-        """The history so far, and the seconds of training and of waiting that each epoch took."""
-        return {"history": self.history, "seconds": self.seconds, "waits": self.waits}
+        """The history so far, and the seconds of training and waiting of each epoch, and of the one that runs."""
+        return {"history": self.history, "seconds": self.seconds, "waits": self.waits, "running": self._running()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes the `state` of the run that is resumed."""
         self.history, self.seconds = state["history"], state["seconds"]
         self.waits = state.get("waits", [])  # not in the state of an earlier version
+        if self._begun is not None:
+            (now, waited), (ran, before) = self._now(), state["running"]
+            self._begun = now - ran, waited - before
+
+    def _now(self) -> tuple[float, float]:
+        return time.perf_counter(), self._waited() if self._waited else 0.0
+
+    def _running(self) -> tuple[float, float]:
+        """Seconds of training and of waiting of the epoch that runs; 0 between epochs."""
+        if self._begun is None:
+            return 0.0, 0.0
+        (now, waited), (begun, before) = self._now(), self._begun
+        return now - begun, waited - before
 
     def _stop(self):
-        begun, waited = self._begun
-        self.seconds.append(time.perf_counter() - begun)
+        if self._begun is None:  # it was stopped where validation began
+            return
+        seconds, waited = self._running()
+        self.seconds.append(seconds)
         if self._waited:
-            self.waits.append(self._waited() - waited)
+            self.waits.append(waited)
+        self._begun = None
 
 
 def table(history: Mapping[str, Sequence[float]]) -> str:

@@ -33,7 +33,8 @@ class Progress(keras.callbacks.Callback):
         self.live = self.console.is_terminal if live is None else live
         self._rows: list[tuple[str, ...]] = []
         self._header: list[str] = []
-        self._begun = 0.0
+        self._begun, self._epoch = 0.0, 0
+        self._seen: tuple[int, int] | None = None
         self._live: Live | None = None
 
     def on_train_begin(self, logs=None):
@@ -54,21 +55,28 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Starts the epoch's clock."""
-        self._begun = time.perf_counter()
-        steps = self.params.get("steps") or 0
+        self._begun, self._seen = time.perf_counter(), None
+        self._epoch, steps = epoch, self.params.get("steps") or 0
         self._bar.update(self._task, description=f"epoch {epoch + 1}/{self.epochs}", completed=epoch * steps)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Counts the steps, of which an epoch that is resumed or cut short has fewer."""
+        self._seen = (batch if self._seen is None else self._seen[0], batch + 1)
 
     def on_train_batch_end(self, batch, logs=None):
         """Moves the bar."""
         if self._live is not None:
-            self._bar.update(self._task, advance=1, now=f"loss {float(logs['loss']):.3f}")
+            done = self._epoch * (self.params.get("steps") or 0) + batch + 1
+            self._bar.update(self._task, completed=done, now=f"loss {float(logs['loss']):.3f}")
 
     def on_epoch_end(self, epoch, logs=None):
         """Adds the epoch to the table."""
         seconds = time.perf_counter() - self._begun
         self._header = ["epoch", *(name.replace("_", " ") for name in logs), "seconds", "images/s"]
         figures = [f"{value:.4f}" for value in logs.values()]
-        self._rows.append((f"{epoch + 1}/{self.epochs}", *figures, f"{seconds:.1f}", f"{self.images / seconds:,.0f}"))
+        first, last = self._seen or (0, 1)
+        speed = self.images / (self.params.get("steps") or 1) * (last - first) / seconds
+        self._rows.append((f"{epoch + 1}/{self.epochs}", *figures, f"{seconds:.1f}", f"{speed:,.0f}"))
         if self._live is not None:
             self._live.update(self._view())
         else:

@@ -1,5 +1,6 @@
 """Exact resume: a run that is killed at any moment goes on as if it never was."""
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,12 +21,16 @@ REMEMBERED = {
 
 
 class Resume(keras.callbacks.Callback):
-    """Writes the whole state of a run after each epoch, and takes it up again.
+    """Writes the whole state of a run after each epoch, and in epochs that last long, and takes it up again.
 
     The state is every variable of the model (weights, statistics, dropout's seeds) and of the optimizer (momenta, step,
     averages), and what the other callbacks remember: those with `state()` and `restore(state)`, and Keras' own that are
     in `REMEMBERED`. It is kept by class and, within a class, by order: a callback that a restarted run has in addition
     begins anew. It must stand last in the list of callbacks, so that it sees the others after their work.
+
+    A state of the middle of an epoch, which `look` writes, has the sums of the metrics too. Such a run goes on at step
+    `first_step` of the epoch `first_epoch`: its input must begin there, its metrics must have been built (as `evaluate`
+    does) and its callbacks be a `LateStart`; `training.run` sees to all of this.
 
     >>> resume = Resume("state.npz", companions=[])
     >>> resume.first_epoch      # nothing there yet: start at the beginning
@@ -34,18 +39,28 @@ class Resume(keras.callbacks.Callback):
     Args:
         path: the file of the state, written whole or not at all.
         companions: the other callbacks of the run.
+        seconds: after which `look` writes the state in the middle of an epoch; None leaves it at the end.
     """
 
-    def __init__(self, path: str | Path, companions: Sequence[keras.callbacks.Callback]):
+    def __init__(
+        self, path: str | Path, companions: Sequence[keras.callbacks.Callback], *, seconds: float | None = None
+    ):
         super().__init__()
         self.path = Path(path)
         self.companions = list(companions)
+        self.seconds = seconds
         self._found = snapshot.read(self.path) if hosts.agreed(self.path.exists) else None
+        self._epoch, self._written = 0, 0.0
 
     @property
     def first_epoch(self) -> int:
         """The epoch to start with: the `initial_epoch` of `fit`."""
         return 0 if self._found is None else self._found[1]["epoch"] + 1
+
+    @property
+    def first_step(self) -> int:
+        """The step of the first epoch to start with, from 0."""
+        return 0 if self._found is None else self._found[1].get("step", 0)  # not in the state of an earlier version
 
     @property
     def stopped(self) -> bool:
@@ -54,24 +69,59 @@ class Resume(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Puts the state in, after the other callbacks have begun."""
+        self._written = time.perf_counter()
         if self._found is None:
             return
-        arrays, facts = self._found
         snapshot.build_optimizer(self.model)
-        snapshot.put(self.model.variables, arrays["model"])
-        snapshot.put(self.model.optimizer.variables, arrays["optimizer"])
-        remind(self.companions, arrays, facts["callbacks"])
-        self._found = None
+        self._put_in()
+        if not self.first_step:
+            self._found = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Puts the state of the middle of an epoch in again, after what begins an epoch has been done."""
+        self._epoch = epoch
+        if self._found is not None:
+            self._put_in()
+            snapshot.put(_sums(self.model), self._found[0]["metrics"])
+            self._found = None
+
+    def look(self, batch: int, logs=None) -> None:
+        """Writes the state as it is before this step, if it is time.
+
+        Another callback is to call it when a step begins, one that stands first: as the others have not heard of the
+        step yet, they hear of it once when the run is resumed.
+        """
+        due = self.seconds is not None and time.perf_counter() - self._written >= self.seconds
+        if due and batch:
+            self._write(self._epoch - 1, step=batch)
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes the state."""
+        self._write(epoch, step=0)
+
+    def _put_in(self):
+        arrays, facts = self._found
+        snapshot.put(self.model.variables, arrays["model"])
+        snapshot.put(self.model.optimizer.variables, arrays["optimizer"])
+        remind(self.companions, arrays, facts["callbacks"])
+
+    def _write(self, epoch, step):
+        """Writes the state after so many whole epochs, counted from 0, and steps of the next."""
         arrays = {
             "model": snapshot.take(self.model.variables),
             "optimizer": snapshot.take(self.model.optimizer.variables),
+            "metrics": snapshot.take(_sums(self.model)) if step else [],
         }
         lists, plain = memories(self.companions)
-        facts = {"epoch": epoch, "stopped": bool(self.model.stop_training), "callbacks": plain}
+        stopped = not step and bool(self.model.stop_training)
+        facts = {"epoch": epoch, "step": step, "stopped": stopped, "callbacks": plain}
         snapshot.write(self.path, arrays | lists, facts)
+        self._written = time.perf_counter()
+
+
+def _sums(model: keras.Model) -> list[keras.Variable]:
+    """The variables of the loss and the metrics, which an epoch adds up in."""
+    return [variable for metric in model.metrics for variable in metric.variables]
 
 
 def memories(callbacks: Sequence[keras.callbacks.Callback]) -> tuple[dict[str, list[np.ndarray]], dict[str, Any]]:

@@ -84,6 +84,7 @@ def batches(
     corrupt: Noise | None = None,
     sampler: Sampler | None = None,
     share: tuple[int, int] = (0, 1),
+    start: int = 0,
 ) -> tf.data.Dataset | Stepwise:
     """Training batches `(images, targets)` of the epochs `first` to `last - 1`, chained in one dataset.
 
@@ -108,10 +109,16 @@ def batches(
 
     A `sampler` draws batches otherwise, by (seed, step) alone too: `ClassBatches`, `Balanced`, `ViewBatches`. Where it
     takes an example again, the index that `augment` gets is another one. One that knows its batch size takes
-    `batch_size=None` too. Raises ValueError for data and augmentation that the sampler cannot do with.
+    `batch_size=None` too.
+
+    `start` leaves out the first steps of the first epoch. There are then no fewer batches than without it, as Keras
+    counts steps from the beginning of an epoch: those behind the last epoch are not to be asked for. Without a `source`
+    the examples that are left out are read all the same.
 
     `share=(index, count)` gives of each batch, which it must divide, that part of so many equal ones, in their order:
     the rows of a host. Only they are read where there is a `source`.
+
+    Raises ValueError for data and augmentation that the sampler cannot do with.
     """
     steps = _steps(data.size(split), batch_size, sampler)
     batch = min(batch_size, data.size(split)) if sampler is None else sampler.size(batch_size)
@@ -143,13 +150,15 @@ def batches(
         order = _order(data, split, sampler, batch, steps, seed)
         made = _by_index(source, lambda step: order(step)[own], steps, rows, finish)
         like = _blank(data, split, batch, augment, sampler, finish)
-        return handed(made, range(epochs[0] * steps, epochs[1] * steps), like, own.stop - own.start)
+        numbers = range(epochs[0] * steps + start, epochs[1] * steps + start)
+        return handed(made, numbers, like, own.stop - own.start)
     changed = in_graph(finish, _blank(data, split, batch, augment, sampler, finish), batch)
     if sampler is not None:
         whole = windowed(data, split, sampler, batch, steps, seed, epochs, changed, WORKERS)
     else:
         whole = buffered(data, split, batch, steps, seed, epochs, changed, WORKERS)
-    return prefetched(_cut(whole, share))
+    whole = _cut(whole, share)
+    return prefetched(whole.skip(start)).repeat() if start else prefetched(whole)
 
 
 def plain_batches(

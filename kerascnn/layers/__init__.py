@@ -18,6 +18,7 @@ from kerascnn.layers.learnt_threshold import LearntThreshold as LearntThreshold
 from kerascnn.layers.letterbox import Letterbox as Letterbox
 from kerascnn.layers.pooling import LpPooling2D as LpPooling2D
 from kerascnn.layers.pooling import MinPooling2D as MinPooling2D
+from kerascnn.layers.rematerializing import rematerialize as rematerialize
 from kerascnn.layers.sizes import CropToReference as CropToReference
 from kerascnn.layers.sizes import PadToMultiple as PadToMultiple
 from kerascnn.layers.tied import Tied as Tied

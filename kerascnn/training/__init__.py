@@ -14,9 +14,10 @@ from kerascnn.training.heads import nearest_mean as nearest_mean
 from kerascnn.training.learning_rate import LearningRateCurve as LearningRateCurve
 from kerascnn.training.learning_rate import find_learning_rate as find_learning_rate
 from kerascnn.training.lock import locked as locked
+from kerascnn.training.memory import fitting_batch_size as fitting_batch_size
+from kerascnn.training.policy import dtype_policy as dtype_policy
 from kerascnn.training.precision import as_built as as_built
 from kerascnn.training.precision import built as built
-from kerascnn.training.precision import dtype_policy as dtype_policy
 from kerascnn.training.precision import fastest_precision as fastest_precision
 from kerascnn.training.record import record as record
 from kerascnn.training.result import Result as Result

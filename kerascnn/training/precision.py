@@ -1,8 +1,7 @@
 """Numerical precision, chosen by measuring the real model."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,27 +12,13 @@ from kerascnn.data import Data, batches, steps_per_epoch
 from kerascnn.layers import nested
 from kerascnn.training.devices import building, check_batch, current
 from kerascnn.training.folder import RunFolder
+from kerascnn.training.memory import advised, sparing
+from kerascnn.training.policy import dtype_policy
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 GAIN = 1.10  # a lower precision must be this many times faster to be taken
 FEW = 100  # steps of training under which not even float32 is timed
 LONG = 60  # seconds of training in float32 under which timing the others costs more than it can save
-
-
-@contextmanager
-def dtype_policy(name: str) -> Iterator[None]:
-    """Keras' global dtype policy, set within a `with` block and put back after it.
-
-    >>> with dtype_policy("mixed_bfloat16"):
-    ...     keras.layers.Dense(1).compute_dtype
-    'bfloat16'
-    """
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def fastest_precision(
@@ -94,13 +79,15 @@ def built(
     epochs: int,
     precision: str,
     folder: RunFolder,
+    rematerialize: bool = False,
     **what_is_seen,
 ) -> tuple[keras.Model, dict[str, Any]]:
     """The network of a run in its precision, and what was decided about that, once for all starts in `folder`.
 
     `model` is what the user passed: a keras.Model keeps its own precision, for all else it is `fastest_precision`,
-    whose arguments the others are.
+    whose arguments the others are. `rematerialize` lets the network train as `layers.rematerialize` says.
     """
+    build = sparing(build, data.image_shape, rematerialize)
 
     check_batch(batch_size)
 
@@ -110,7 +97,8 @@ def built(
         each = max(1, batch_size // current().total)  # what one device is to compute
         return fastest_precision(build, data, each, epochs=epochs, precision=precision, **what_is_seen)
 
-    chosen = folder.decide("precision", choose)
+    with advised(batch_size):
+        chosen = folder.decide("precision", choose)
     with dtype_policy(chosen["chosen"]), building():
         return build(), chosen
 

@@ -51,6 +51,7 @@ def record(
         "metrics": figures,
         **{name: value for name, value in report.figures.items() if name not in figures},
         "best_epoch": fitted.best_epoch,
+        "ended": fitted.ended,
         "history": dict(fitted.history),
         "seconds": round(sum(fitted.seconds), 2),
         "images_per_second": round(fitted.images_per_second, 1),

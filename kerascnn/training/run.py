@@ -10,12 +10,15 @@ import numpy as np
 
 from kerascnn import checks, hosts, plots
 from kerascnn import data as datasets
-from kerascnn.callbacks import KeepBest, Log, Progress, Resume, StopOnNaN
+from kerascnn.callbacks import KeepBest, LateStart, Log, Progress, Resume, StopOnNaN, TimeBudget
 from kerascnn.layers import nested
 from kerascnn.reports import Report
 from kerascnn.training import devices
 from kerascnn.training.folder import RunFolder
+from kerascnn.training.memory import advised
 from kerascnn.training.result import Result, write
+
+SAVE_SECONDS = 600.0  # of training that a kill in the middle of an epoch undoes at most
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Fitted:
         best_epoch: the epoch that is best on the validation split, from 1.
         input_wait: share of the training seconds that went by waiting for input.
         stages: what each stage was and cost, of a training in stages (see `run_stages`).
+        ended: why there was no further epoch.
     """
 
     model: keras.Model
@@ -39,6 +43,7 @@ class Fitted:
     best_epoch: int
     input_wait: float
     stages: Sequence[Mapping[str, Any]] = ()
+    ended: str = "all epochs"
 
 
 def run(  # noqa: PLR0913 (what a training is told)
@@ -59,12 +64,14 @@ def run(  # noqa: PLR0913 (what a training is told)
     target_of: Callable | None = None,
     sampler: datasets.Sampler | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    save_seconds: float | None = SAVE_SECONDS,
     verbose: int | str = "auto",
 ) -> Fitted:
     """Trains a compiled model on `data.train`, and keeps the weights that are best on `data.validation`, or the last.
 
-    With a `folder` the state of the run is written there after each epoch; the same call goes on from it, and ends with
-    the same weights, history and best epoch, bit for bit, as a run that was never stopped.
+    With a `folder` the state of the run is written there after each epoch, and every ten minutes; the same call goes on
+    from that step, and ends with the same weights, history and best epoch, bit for bit, as a run that was never
+    stopped. Raises MemoryError, with advice, where a step does not fit the memory.
 
     Args:
         model: compiled; built anew from the same seed when a run is resumed.
@@ -83,6 +90,7 @@ def run(  # noqa: PLR0913 (what a training is told)
         target_of: a function of a batch of targets, arrays or tensors of a graph; outputs are compared with its result.
         sampler: says which images make up a batch, such as `data.ClassBatches`; None permutes them all.
         callbacks: further Keras callbacks. One with `state()` and `restore(state)` is resumed exactly too.
+        save_seconds: after which the state is written in the middle of an epoch too; None writes it at its end only.
         verbose: "auto" or 1 for a live table, 2 for one line an epoch, 0 for nothing.
     """
     folder = folder or RunFolder(None, {})
@@ -94,35 +102,50 @@ def run(  # noqa: PLR0913 (what a training is told)
     steps = datasets.steps_per_epoch(data, batch_size, sampler)
     images = steps * (batch_size if sampler else min(batch_size, data.train_size))
     progress = [] if verbose == 0 else [Progress(epochs, images, live=False if verbose == 2 else None)]
-    everyone = [*callbacks, StopOnNaN(), best, log]
-    resume = [Resume(folder.file("state.npz"), [best, log, *callbacks])] if folder.path else []
-    first = max((epochs if found.stopped else found.first_epoch for found in resume), default=0)
+    companions = [best, log, *callbacks]
+    resume = [Resume(folder.file("state.npz"), companions, seconds=save_seconds)] if folder.path else []
+    first, start = next(
+        ((epochs, 0) if each.stopped else (each.first_epoch, each.first_step) for each in resume), (0, 0)
+    )
     batches = datasets.batches(
         data, "train", batch_size, seed=seed, augment=augment, class_weight=class_weight,
-        weigh=weigh, corrupt=corrupt, sampler=sampler, epochs=(min(first, epochs - 1), epochs),
+        weigh=weigh, corrupt=corrupt, sampler=sampler, epochs=(min(first, epochs - 1), epochs), start=start,
         share=devices.current().share,
     )  # fmt: skip
     judged = devices.judged(data, batch_size)
     if target_of is not None:
         batches, judged = (datasets.retargeted(each, target_of) for each in (batches, judged))
+    looks = [keras.callbacks.LambdaCallback(on_train_batch_begin=each.look) for each in resume]
+    heard = [StopOnNaN(), *looks, *callbacks, best, log, *progress, *resume]  # no state is written of a loss of NaN
     try:
-        with devices.spread(model) as before:
+        with advised(batch_size), devices.spread(model) as before:
+            heard = [*before, *heard]
+            if start:
+                model.evaluate(judged, steps=1, verbose=0)  # builds the metrics, whose sums come back
             model.fit(
                 clock.timed(batches),
                 steps_per_epoch=steps,
                 initial_epoch=first,
                 epochs=epochs,
                 validation_data=judged,
-                callbacks=[*before, *everyone, *progress, *resume],
+                callbacks=LateStart(heard, model, step=start, epochs=epochs, steps=steps) if start else heard,
                 shuffle=False,  # the batches come shuffled
                 verbose=0,
             )
     finally:
         for shown in progress:
             shown.close()
-    speed = images / float(np.median(log.seconds))
+    budget = next((each for each in callbacks if isinstance(each, TimeBudget)), None)
+    speed = images / float(np.median(_whole(log.seconds, budget)))
     waited = sum(log.waits) / sum(log.seconds[-len(log.waits) :])
-    return Fitted(nested.for_use(model), log.history, log.seconds, speed, best.epoch + 1, waited)
+    ended = (budget.ended if budget else "") or (f"no better {monitor} in {patience} epochs" if best.stopped else "")
+    told = Fitted(nested.for_use(model), log.history, log.seconds, speed, best.epoch + 1, waited)
+    return replace(told, ended=ended) if ended else told
+
+
+def _whole(seconds: Sequence[float], budget: TimeBudget | None) -> list[float]:
+    """The seconds of the epochs; of one that was cut short those that all of it would have taken."""
+    return [*seconds[:-1], seconds[-1] / (budget.share if budget else 1)]
 
 
 def finish(

@@ -16,11 +16,11 @@ from kerascnn.data import Data
 from kerascnn.layers import nested
 from kerascnn.training.devices import building
 from kerascnn.training.folder import ENDED, RunFolder
-from kerascnn.training.run import Fitted, run
+from kerascnn.training.run import SAVE_SECONDS, Fitted, run
 from kerascnn.training.stage import Stage, train_stage
 
 
-def run_stages(
+def run_stages(  # noqa: PLR0913 (what a training is told)
     network: keras.Model,
     data: Data,
     stages: Sequence[Stage],
@@ -33,11 +33,12 @@ def run_stages(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     class_weight: Mapping[int, float] | None = None,
     patience: int | None = None,
+    save_seconds: float | None = SAVE_SECONDS,
     verbose: int | str = "auto",
 ) -> Fitted:
     """Trains `network` through the stages, one `run` after the other, each with the weights that the last one kept.
 
-    With a `folder` each stage writes its state there after each epoch, and when it has ended, the weights of the whole
+    With a `folder` each stage writes its state there, as `run` does, and when it has ended, the weights of the whole
     network. The same call then goes on exactly, wherever it was killed: finished stages are made `ready` again, which
     leaves the network's layers as the stage had them, but neither their `on` nor their training is done again.
 
@@ -58,13 +59,17 @@ def run_stages(
         callbacks: further Keras callbacks, the same in all stages.
         class_weight: weight of each class in the loss, by its index.
         patience: epochs without a better one after which a stage ends; None trains them all.
+        save_seconds: after which the state is written in the middle of an epoch too; None writes it at its end only.
         verbose: "auto" or 1 for a live table, 2 for one line an epoch, 0 for nothing.
     """
     names = [stage.name for stage in stages]
     if not names or len(set(names)) < len(names):
         raise ValueError(checks.message("stages", "be one or more, of different names", names))
     folder = folder or RunFolder(None, {})
-    train = partial(run, keep=keep, callbacks=callbacks, class_weight=class_weight, patience=patience, verbose=verbose)
+    train = partial(
+        run, keep=keep, callbacks=callbacks, class_weight=class_weight, patience=patience, save_seconds=save_seconds,
+        verbose=verbose,
+    )  # fmt: skip
     done = []
     for number, stage in enumerate(stages):
         part = folder.part(stage.name)

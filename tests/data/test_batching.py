@@ -307,3 +307,13 @@ def test_a_share_reads_its_own_examples_alone(monkeypatch):
 def test_a_batch_that_shares_do_not_divide():
     with pytest.raises(ValueError, match="`share` must divide batches of 10. Received: share=\\(0, 3\\)"):
         batches(numbered(30), "train", 10, share=(0, 3))
+
+
+@pytest.mark.parametrize("sampler", [None, ClassBatches(2, 2)])
+@pytest.mark.parametrize("make", [numbered, streamed])
+def test_a_start_in_an_epoch_gives_what_would_have_come_and_no_fewer_batches(make, sampler):
+    size = None if sampler else 4
+    whole = numbers(batches(make(30), "train", size, seed=5, epochs=(1, 3), sampler=sampler))
+    later = batches(make(30), "train", size, seed=5, epochs=(1, 3), sampler=sampler, start=3)
+    assert numbers(later.take(len(whole)))[: len(whole) - 3] == whole[3:]
+    assert later.cardinality() in (len(whole), tf.data.INFINITE_CARDINALITY)

@@ -210,6 +210,8 @@ def test_ema_and_mixed_precision_go_through(arrays):
         ({"model": "resnet21"}, "Did you mean"),
         ({"label_smoothing": 1.0}, "`label_smoothing` must be in"),
         ({"augment": "lots"}, "`augment` must"),
+        ({"accumulate": 0}, "`accumulate` must be an integer of at least 1"),
+        ({"max_seconds": -1.0}, r"`max_seconds` must be in \(0, inf\)"),
     ],
 )
 def test_wrong_arguments_are_named_before_the_data_are_read(options, text):
@@ -279,3 +281,12 @@ def test_a_pipeline_in_a_file(arrays, tmp_path):
 def test_digits_are_at_hand():
     data = load("digits")
     assert (data.image_shape, data.classes) == ((8, 8, 1), 10)
+
+
+def test_limits_of_memory_and_time_go_through(arrays, tmp_path):
+    options = {"accumulate": 2, "rematerialize": True, "fit_memory": True, "max_seconds": 3600.0}
+    result = classify(arrays, model=small, save_to=tmp_path, **SHORT | options | {"batch_size": 16})
+    assert result.extras["record"]["ended"] == "all epochs"
+    assert json.loads((tmp_path / "run.json").read_text())["batch_size"] == 16
+    same = classify(arrays, model=small, **SHORT | {"accumulate": 2, "batch_size": 16})
+    np.testing.assert_allclose(result.history["loss"], same.history["loss"], rtol=1e-5)

@@ -7,7 +7,7 @@ import shutil
 import keras
 import numpy as np
 
-from kerascnn import blocks
+from kerascnn import blocks, training
 from kerascnn.augmentation import Cutout, MixUp, Pipeline, RandomFlip, Shift
 from kerascnn.callbacks import snapshot
 from recipes import classify
@@ -46,8 +46,12 @@ def allow(size):
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
-def run(folder, errors, limit=0):
-    """Trains in `folder`, or goes on there; what goes wrong is written to the file `errors`."""
+def run(folder, errors, limit=0, seconds=None):
+    """Trains in `folder`, or goes on there; what goes wrong is written to the file `errors`.
+
+    With `seconds` the state is written so often in the middle of an epoch.
+    """
+    training.run.__kwdefaults__["save_seconds"] = seconds
     os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (96, 8, 8, 1), "uint8"), np.arange(96, dtype="int32") % 3

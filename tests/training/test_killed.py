@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from kerascnn.callbacks import snapshot
 from kerascnn.files import PARTIAL
 from tests.training.killable import EPOCHS, run
 
@@ -19,9 +20,9 @@ def start(forked, tmp_path_factory):
 
 
 def starter(forked, tmp_path_factory):
-    def start(folder, limit=0):
+    def start(folder, limit=0, seconds=None):
         errors = tmp_path_factory.mktemp("errors") / "stderr"
-        process = forked(run, folder, errors, limit)
+        process = forked(run, folder, errors, limit, seconds)
         return process, lambda: (process.join(300), (process.exitcode, errors.read_text()))[1]
 
     return start
@@ -95,6 +96,18 @@ def test_a_write_that_breaks_off_loses_one_epoch_only(start, whole, tmp_path):
     assert 2 <= epochs_of(tmp_path) <= 3
     status, errors = start(tmp_path)[1]()
     assert status == 0, errors
+    same(whole, tmp_path)
+
+
+@pytest.mark.slow
+def test_killed_in_its_first_epoch_it_goes_on_in_it(start, whole, tmp_path):
+    seed = random.randrange(10**6)
+    state = tmp_path / "state.npz"
+    kill_when(start(tmp_path, seconds=0), state.exists, after=random.Random(seed).uniform(0, 0.2))
+    _, facts = snapshot.read(state)
+    assert facts["step"] or epochs_of(tmp_path), f"kill seed {seed}"
+    status, errors = start(tmp_path, seconds=0.01)[1]()
+    assert status == 0, f"kill seed {seed}: {errors}"
     same(whole, tmp_path)
 
 
