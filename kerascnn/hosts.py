@@ -295,9 +295,16 @@ def _end(session: _Session, reason: str) -> None:
     os._exit(EXIT)  # the main thread may be deep in a computation that waits for the lost host
 
 
+def _is_of_a_computation(error: BaseException | None) -> bool:
+    """Whether JAX raised it, or something that came of it: Keras' `fit` stumbles over the weights that it leaves."""
+    while error is not None and type(error).__name__ not in ("JaxRuntimeError", "XlaRuntimeError"):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def _fail(session: _Session, error: BaseException) -> None:
     """Tells the others why this host ends; a computation that broke is left to the watch, which knows why."""
-    if type(error).__name__ in ("JaxRuntimeError", "XlaRuntimeError"):
+    if _is_of_a_computation(error):
         time.sleep(silence() + 5 * PULSE)
     reason = f"{type(error).__name__} {str(error).splitlines()[0] if str(error) else ''}".strip()
     try:
