@@ -21,8 +21,8 @@ class TimeBudget(keras.callbacks.Callback):
     step is finished, and training ends as it does after its last epoch: with a validation, the best weights, and all
     that a run writes, which is not counted either. Each start and each stage does one step at least. Learning rates
     do not know of the end: a schedule that falls to zero has not come there yet. So if the first steps or the first
-    epoch show that the epochs will not fit, it is said at once, with the number that would. Of several hosts the clock of
-    the first counts, at the end of each epoch only.
+    epoch show that the epochs will not fit, it is said at once, with the number that would. Of several hosts the clock
+    of the first counts, at the end of each epoch only.
 
     >>> TimeBudget(60).state()["spent"]
     0.0
