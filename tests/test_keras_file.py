@@ -60,6 +60,7 @@ def _digest(path):
     return _digest(path)
 
 
+@pytest.mark.slow
 def test_who_trusts_a_file_can_say_so(folder, python):
     code = "import sys, keras, kerascnn; keras.config.enable_unsafe_deserialization(); kerascnn.load(sys.argv[1])"
     done = python("-c", code, folder)

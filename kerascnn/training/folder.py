@@ -167,6 +167,7 @@ def read_json(file: Path, name: str = "save_to") -> dict[str, Any]:
 def _check_free(path: Path) -> None:
     """Raises ValueError if `path` holds files of the names that a run writes, and no run has written them."""
     theirs = [name for name in WRITTEN if (path / name).exists()]
-    if theirs and not (path / "run.json").exists():
+    ours = any(any(path.glob(pattern)) for pattern in ("run.json", *BEGUN))
+    if theirs and not ours:
         rule = f"be a new folder or one of the same call, and holds {', '.join(theirs)} of something else"
         raise ValueError(checks.message("save_to", rule, str(path), "Name another folder."))

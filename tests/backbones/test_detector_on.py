@@ -91,6 +91,7 @@ def test_the_stages_of_the_encoder_are_those_it_has_alone(head):
     assert trained and trained <= others
 
 
+@pytest.mark.slow
 def test_it_learns_one_image_and_a_file_and_the_fused_norm_keep_it(tmp_path):
     model = detector_on(tiny(), (32, 32, 3), 2, channels=8, depth=1)
     truth = np.array([[[4, 4, 20, 16, 1], [0, 0, 0, 0, -1]]] * 2, "float32")

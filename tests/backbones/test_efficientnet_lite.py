@@ -118,6 +118,7 @@ def test_a_saved_network_is_plain_keras(only_shapes):
     assert kinds == {"keras"}
 
 
+@pytest.mark.slow
 def test_every_weight_trains_in_half_precision():
     keras.config.set_dtype_policy("mixed_bfloat16")
     model = network(64, classes=3)

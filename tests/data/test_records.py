@@ -283,6 +283,7 @@ def test_data_without_a_shard_to_train_on_are_refused(shards):
         load(str(shards / "test-*"))
 
 
+@pytest.mark.slow
 def test_on_jax_nothing_imports_tensorflow(photos, shards, python):
     code = """
 import sys

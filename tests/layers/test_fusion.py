@@ -162,6 +162,7 @@ assert not any(name.startswith("kerascnn") for name in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_unfused_file_loads_without_kerascnn(tmp_path, python):
     model = sequential(BatchNormalization)
     unfuse(model).save(tmp_path / "model.keras")

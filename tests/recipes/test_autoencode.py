@@ -85,7 +85,12 @@ def test_the_linear_one_explains_what_principal_components_do(tied):
         ("mlp", {"model": DENSE, "tied": True}, keras.layers.Activation),
         pytest.param("sparse", {"model": CONV}, layers.SparseCode, marks=pytest.mark.slow),
         ("sparse", {"model": DENSE, "sparsity": 0.5}, layers.SparseCode),
-        ("denoising", {"model": CONV, "noise": "masked(0.3)", "augment": "auto", "passes": 2}, keras.layers.Dense),
+        pytest.param(
+            "denoising",
+            {"model": CONV, "noise": "masked(0.3)", "augment": "auto", "passes": 2},
+            keras.layers.Dense,
+            marks=pytest.mark.slow,
+        ),
         ("variational", {"model": CONV, "loss": "crossentropy"}, layers.GaussianCode),
     ],
 )

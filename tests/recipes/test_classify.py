@@ -254,6 +254,7 @@ def test_data_without_random_access_train_too(arrays):
     assert first.history == second.history
 
 
+@pytest.mark.slow
 def test_mixed_labels_train_and_whole_ones_validate(arrays, tmp_path):
     augment = augmentation.Pipeline(augmentation.OneOf(augmentation.CutMix(), augmentation.MixUp(0.4)))
     options = SHORT | {"epochs": 30, "batch_size": 16, "class_weight": {0: 1.5}}

@@ -51,6 +51,7 @@ def test_validation_noise_is_the_same_in_every_epoch_and_training_noise_is_not()
     assert result.history["psnr"][0] != result.history["psnr"][1]
 
 
+@pytest.mark.slow
 def test_one_seed_repeats_everything_and_a_kill_changes_nothing(tmp_path, kill):
     options = SHORT | {"epochs": 3, "noise": "gaussian((0, 50)) + salt_and_pepper(0.05)", "augment": "auto"}
     whole = denoise(ARRAYS, **options)

@@ -165,6 +165,7 @@ def same(one, other):
         np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.slow
 def test_one_seed_repeats_everything_and_another_does_not(data, top):
     same(finetune(ARRAYS, backbone=small(), **TOP), top[1])  # arrays are the same data, too
     assert finetune(data, backbone=small(), seed=1, **TOP).history != top[1].history

@@ -50,6 +50,7 @@ def ran(python, code, *arguments):
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+@pytest.mark.slow
 def test_classify_save_and_load(python, tmp_path):
     ran(python, CLASSIFY, tmp_path / "run")
 

@@ -94,6 +94,7 @@ def test_losses_that_are_no_numbers_end_it():
         paint(START, SIZES[:1], broken, steps=2, descent=Adam())
 
 
+@pytest.mark.slow
 def test_the_picture_is_the_weight_of_a_model_that_opens_without_us(tmp_path, python):
     image = RNG.uniform(0, 255, (3, 5, 3)).astype("float32")
     model = picture(image)

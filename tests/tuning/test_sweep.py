@@ -233,6 +233,7 @@ def test_workers_killed_ten_times_and_then_the_chief_lose_nothing(undisturbed, t
     assert as_csv(run(tmp_path, **SLOW | slower), "max") == undisturbed
 
 
+@pytest.mark.slow
 def test_workers_take_turns_one_that_dies_is_replaced_and_a_deadly_trial_given_up(tmp_path):
     trials = run(tmp_path, of=deadly, tuner="grid", workers=2, fixed={"pause": 0.05})
     assert [trial.status for trial in trials] == ["finished", "failed", "finished"]
