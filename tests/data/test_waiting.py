@@ -67,7 +67,6 @@ def test_the_clock_is_looked_at_in_time_while_all_workers_are_busy():
     assert clock.seconds() > 0.8 * (time.perf_counter() - begun)
 
 
-@pytest.mark.slow
 def test_a_starved_training_says_so():
     import keras
 

@@ -5,7 +5,6 @@ import importlib.util
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -104,7 +103,8 @@ def test_all_end_when_one_is_killed_and_one_goes_on_alone(tmp_path):
     folder = tmp_path / "run"
     first, second = pair(folder, 4)
     second.reached(2)
-    second.process.send_signal(signal.SIGKILL)
+    second.process.kill()
+    second.process.wait()
     begun = time.monotonic()
     assert first.ended() == 75
     assert time.monotonic() - begun < SILENCE + 10
