@@ -45,6 +45,7 @@ losses = [
     segment((x, (x[..., 0] > 99).astype("uint8")), model="unet(filters=4, depth=2)", batch_size=8, **tiny),
     autoencode(x, kind="mlp", batch_size=8, **tiny),
     detect((x, box), backbone=None, weights=None, batch_size=8, **tiny),
+    detect((x, box), backbone=None, weights=None, head="yolo", grid=4, batch_size=8, **tiny),
 ]
 assert np.isfinite([result.history["loss"] for result in losses]).all()
 assert not {"tensorflow", "jax", "torch"} - {sys.argv[1]} & {name.partition(".")[0] for name in sys.modules}

@@ -8,6 +8,7 @@ from kerascnn.boxes.decoding import Decoder as Decoder
 from kerascnn.boxes.decoding import YoloGrid as YoloGrid
 from kerascnn.boxes.formats import FORMATS as FORMATS
 from kerascnn.boxes.formats import convert as convert
+from kerascnn.boxes.indicators import indicators as indicators
 from kerascnn.boxes.overlaps import iou as iou
 from kerascnn.boxes.overlaps import overlap as overlap
 from kerascnn.boxes.suppression import suppressed as suppressed

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn import checks
+from kerascnn.boxes.indicators import indicators
 from kerascnn.boxes.overlaps import iou
 
 NEVER = -1e30  # the logarithm of the alignment where a place does not stand for an object
@@ -73,7 +74,7 @@ def task_aligned(
     """
     checks.positive_int("best", best)
     truth_boxes, boxes, scores = (ops.stop_gradient(each) for each in (truth_boxes, boxes, scores))
-    labels = ops.one_hot(ops.cast(truth_classes, "int32"), scores.shape[-1], dtype=scores.dtype)  # none: a row of zeros
+    labels = indicators(truth_classes, scores.shape[-1], scores.dtype)
     overlaps = iou(truth_boxes, boxes)
     matching = ops.einsum("bmc,bnc->bmn", labels, scores)
     alignment = alpha * ops.log(matching + TINY) + beta * ops.log(overlaps + TINY)

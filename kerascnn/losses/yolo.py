@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from kerascnn import checks
-from kerascnn.boxes.overlaps import iou
+from kerascnn.boxes import indicators, iou
 from kerascnn.losses.detection_checks import check_targets, size_of
 
 
@@ -111,14 +111,14 @@ class YoloLoss(keras.losses.Loss):
         column_row = ops.clip(ops.floor(centres), 0, self.grid - 1)
         cell = ops.cast(column_row[..., 1] * self.grid + column_row[..., 0], "int32")
         cell = ops.where(y_true[..., 4] >= 0, cell, -1)
-        inside = ops.one_hot(cell, self.grid**2, axis=1)  # (batch, cells, m)
+        inside = ops.transpose(indicators(cell, self.grid**2), (0, 2, 1))  # (batch, cells, m)
         has, first = ops.max(inside, axis=-1), ops.argmax(inside, axis=-1)
         relative = [centres - column_row, (y_true[..., 2:4] - y_true[..., :2]) / size, y_true[..., 4:]]
         own = ops.take_along_axis(ops.concatenate(relative, -1), ops.expand_dims(first, -1), axis=1)
         own = own * ops.expand_dims(has, -1)
         overlaps = ops.stop_gradient(self._overlaps(own[..., None, :4], found[..., :4]))
         best = ops.one_hot(ops.argmax(overlaps, axis=-1), self.boxes) * ops.expand_dims(has, -1)
-        classes = ops.one_hot(ops.cast(own[..., 4], "int32"), self.classes) * ops.expand_dims(has, -1)
+        classes = indicators(own[..., 4], self.classes) * ops.expand_dims(has, -1)
         return Cells(has, ops.cast(first, "int32"), own[..., :4], classes, best, overlaps)
 
     def _overlaps(self, own, found):

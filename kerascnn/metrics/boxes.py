@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from kerascnn import checks
-from kerascnn.boxes import Decoder, iou, overlap, suppressed
+from kerascnn.boxes import Decoder, indicators, iou, overlap, suppressed
 
 LEAST_SCORE = 0.05  # of what is looked at: a network that has learned nothing yet is judged fast
 
@@ -66,9 +66,9 @@ class AveragePrecision(keras.metrics.Metric):
         right, wrong = _judged(y_true, found, self.iou)
         weights = ops.ones_like(y_true[:, 0, 0]) if sample_weight is None else ops.cast(sample_weight, "float32")
         bins = ops.clip(ops.cast(found["scores"] * self.bins, "int32"), 0, self.bins - 1)
-        labels = ops.one_hot(found["classes"], self.classes) * ops.reshape(weights, (-1, 1, 1))
+        labels = indicators(found["classes"], self.classes) * ops.reshape(weights, (-1, 1, 1))
         counted = [_table(ops.cast(hits, "float32")[..., None] * labels, bins, self.bins) for hits in (right, wrong)]
-        objects = ops.one_hot(ops.cast(y_true[..., 4], "int32"), self.classes) * ops.reshape(weights, (-1, 1, 1))
+        objects = indicators(y_true[..., 4], self.classes) * ops.reshape(weights, (-1, 1, 1))
         self.found.assign(self.found + ops.cast(ops.stack(counted), self.found.dtype))
         self.objects.assign(self.objects + ops.cast(ops.sum(objects, axis=(0, 1)), self.objects.dtype))
 
