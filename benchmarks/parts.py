@@ -114,6 +114,7 @@ BY_HAND = {
     "python benchmarks/mining.py --growth 256 512 1024 2048 4096 8192": "growth of mining with the batch",
     "python benchmarks/oneshot.py --train ZIP --test ZIP": "one-shot classification of Omniglot",
     "python benchmarks/pretraining.py --data hymenoptera/": "what pretraining is worth",
+    "python benchmarks/rematerialize.py": "memory and time of activations that are computed again",
     "python benchmarks/sweep.py": "a search against `keras_tuner.RandomSearch`",
     "python benchmarks/unet.py --memory": "memory of tiled inference",
 }

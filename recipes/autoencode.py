@@ -186,11 +186,7 @@ def autoencode(
         update = optimizers.make(
             optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, accumulate=accumulate,
         )  # fmt: skip
-        network.compile(
-            update,
-            price,
-            metrics=[metrics.PSNR()],
-        )
+        network.compile(update, price, metrics=[metrics.PSNR()])
         return network
 
     batch_size = training.fitting_batch_size(

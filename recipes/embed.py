@@ -193,10 +193,7 @@ def embed(
             optimizer, rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, accumulate=accumulate,
             layer_rates=slow,
         )  # fmt: skip
-        network.compile(
-            update,
-            price,
-        )
+        network.compile(update, price)
         return network
 
     fitting = training.fitting_batch_size(

@@ -284,6 +284,7 @@ def test_digits_are_at_hand():
     assert (data.image_shape, data.classes) == ((8, 8, 1), 10)
 
 
+@pytest.mark.slow
 def test_limits_of_memory_and_time_go_through(arrays, tmp_path):
     options = {"accumulate": 2, "rematerialize": True, "fit_memory": True, "max_seconds": 3600.0}
     result = classify(arrays, model=small, save_to=tmp_path, **SHORT | options | {"batch_size": 16})

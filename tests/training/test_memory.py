@@ -45,12 +45,14 @@ MESSAGE = (
 )
 
 
+@pytest.mark.slow
 def test_a_step_that_does_not_fit_ends_with_advice(data):
     with pytest.raises(MemoryError, match=MESSAGE) as error:
         run(network(), data, epochs=1, batch_size=16, verbose=0)
     assert memory.is_out_of_memory(error.value.__cause__)
 
 
+@pytest.mark.slow
 def test_the_largest_batch_that_fits_is_found_once(data, tmp_path, capsys):
     folder = RunFolder.open(tmp_path, {})
     assert fitting_batch_size(network, data, 32, wanted=False, folder=folder) == 32
