@@ -33,6 +33,7 @@ def arguments(words=None):
     parser.add_argument("--only", nargs="+", choices=PARTS, metavar="NAME", help=f"measure these: {', '.join(PARTS)}")
     parser.add_argument("--again", action="store_true", help="measure what was measured already too")
     parser.add_argument("--quick", action="store_true", help="small and few, to see that everything works")
+    parser.add_argument("--eager", action="store_true", help="leave torch.compile out, which may take very long")
     parser.add_argument("--folder", type=Path, help="where results are kept; saved_models/runs/benchmarks")
     return parser.parse_args(words)
 
@@ -71,6 +72,7 @@ def ready(name: str, part: Part, folder: Path) -> bool:
 def measure(name: str, part: Part, folder: Path, options) -> bool:
     """Runs a part and keeps what it printed, whole or not at all; whether it went well."""
     extra = f" {part.quick}" if options.quick and part.quick else ""
+    extra += " --eager" if options.eager and "benchmarks.steps" in part.command and "--eager" not in extra else ""
     command = [word.format(torch=options.torch, folder=folder) for word in shlex.split(part.command + extra)]
     busy, begun = page.busy(), time.time()
     tell(f"{name}: {page.shown(part.command + extra)}")
