@@ -39,9 +39,9 @@ OTHERS = {
     "denoise": 'denoise(X, model="unet(filters=4, depth=2)", **TINY)',
     "localize": "localize((X, BOX), backbone=None, weights=None, **TINY)",
     "detect": "detect((X, BOX), weights=None, **TINY)",
-    "embed": 'embed((X, Y), model="lenet5", **TINY)',
+    "embed": 'embed((X, Y), model="lenet5", validation=0.25, **TINY)',
     "autoencode": "autoencode(X, **TINY)",
-    "stylize": "stylize(X[0], X[1], weights=None, steps=2, verbose=0)",
+    "stylize": "stylize(np.tile(X[0], (5, 5, 1)), np.tile(X[1], (5, 5, 1)), weights=None, steps=2, verbose=0)",
 }
 
 
