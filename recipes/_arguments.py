@@ -88,7 +88,7 @@ def check_training(
         optimizer, learning_rate, weight_decay=weight_decay, clip_norm=clip_norm, ema=ema, accumulate=accumulate
     )
     if max_seconds is not None:
-        checks.in_range("max_seconds", max_seconds, 0, math.inf, ends="()")
+        TimeBudget(max_seconds)
     losses.SparseCategoricalCrossentropy(label_smoothing=label_smoothing)
     class_weights.check(class_weight)
     augmentation.named(augment, None, job=job)

@@ -217,8 +217,7 @@ def autoencode(
 
 def _labels(data: datasets.Data) -> dict[str, np.ndarray] | None:
     """Those of each split, which nothing is trained on; None where there are none."""
-    splits = [split for split in ("train", "validation", "test") if split in data.splits]
-    return {split: data.labels(split) for split in splits} if data.targets == "labels" else None
+    return {split: data.labels(split) for split in data.splits} if data.targets == "labels" else None
 
 
 def _chosen(model: keras.Model, corrupt) -> dict[str, float | str]:

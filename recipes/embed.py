@@ -26,6 +26,7 @@ from kerascnn import (
 from kerascnn import callbacks as watching
 from kerascnn import data as datasets
 from kerascnn.layers.nested import for_use
+from kerascnn.reports.report import judged_on
 from kerascnn.training import Result
 from recipes import _pretrained
 from recipes._arguments import alone, begin, check_model, check_training, shared
@@ -169,7 +170,7 @@ def embed(
     seen, judged = _parted(data, unseen) if labelled else (data, data)
     episodes = ways and {"ways": ways, "groups": judged.groups or None}
     if episodes:
-        metrics.sampled_episodes(judged.labels("test" if "test" in judged.splits else "validation"), **episodes)
+        metrics.sampled_episodes(judged.labels(judged_on(judged)), **episodes)
     classes_per_batch = classes_per_batch if batch_size is None else max(2, batch_size // images_per_class)
     if within_groups:
         datasets.ClassBatches(classes_per_batch, images_per_class, True).members(seen.labels("train"), seen.groups)
@@ -262,7 +263,7 @@ def _of_views(tower: keras.Model, data: datasets.Data, augment, distance: str) -
 
 def _check_judged(data: datasets.Data) -> None:
     """Raises ValueError where an image to be judged has none of its class to be found, or none of another beside it."""
-    for split in {"validation", "test" if "test" in data.splits else "validation"}:
+    for split in {"validation", judged_on(data)}:
         counts = np.unique(data.labels(split), return_counts=True)[1]
         if len(counts) < 2 or counts.max() < 2:
             rule = f"have two classes, and two images of one, in its {split} split"

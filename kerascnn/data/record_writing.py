@@ -11,7 +11,7 @@ import numpy as np
 
 from kerascnn import checks
 from kerascnn.data.crc32c import masked
-from kerascnn.data.dataset import Data
+from kerascnn.data.dataset import Data, examples
 from kerascnn.data.examples import example
 from kerascnn.data.record_scan import FOOTER, HEADER, index_records
 from kerascnn.data.records import NAMES
@@ -80,11 +80,7 @@ def _encoded(data: Data, split: str, files: bool) -> Iterator[bytes]:
     """The image files of a split, in its order."""
     if files:
         return (Path(path).read_bytes() for path in data.files(split))
-    source, size = data.sources.get(split), data.size(split)
-    if source is None:
-        return (_png(image) for image, _ in data.split(split).take(size).as_numpy_iterator())
-    parts = (np.arange(start, min(start + FETCHED, size)) for start in range(0, size, FETCHED))
-    return (_png(image) for indices in parts for image in source.fetch(indices)[0])
+    return (_png(image) for images, _ in examples(data, split, FETCHED) for image in images)
 
 
 def _png(image: np.ndarray) -> bytes:

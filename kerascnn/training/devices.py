@@ -1,7 +1,7 @@
 """Several devices, of one machine or of many, that share each batch."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -104,6 +104,7 @@ def spread(model: keras.Model) -> Iterator[list[keras.callbacks.Callback]]:
     how = mirrored.spread(model, found.strategy) if _is_tensorflow() else sharded.spread(model, found)
     with how as callbacks:
         yield callbacks
+    model.train_function = model.test_function = model.predict_function = None  # which were made for the devices
 
 
 def _is_tensorflow() -> bool:
@@ -130,6 +131,15 @@ def _check_batch(batch_size: int, total: int) -> None:
         near = max(total, batch_size // total * total)
         mend = f"It is that of all devices together. Pass batch_size={near}."
         raise ValueError(checks.message("batch_size", f"be a multiple of {total}, the devices", batch_size, mend))
+
+
+def has_devices(*kinds: str) -> bool:
+    """Whether Keras finds a device of one of the kinds, "gpu" and "tpu", say."""
+    for kind in kinds:
+        with suppress(RuntimeError):  # JAX raises it for a kind of device that the machine lacks
+            if keras.distribution.list_devices(kind):
+                return True
+    return False
 
 
 def judged(data: Data, batch_size: int) -> Any:

@@ -3,7 +3,7 @@
 import gc
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from kerascnn.data import Data, batches
 from kerascnn.data.memory import free_bytes
 from kerascnn.files import refused
 from kerascnn.layers import rematerializing
+from kerascnn.training.devices import has_devices
 from kerascnn.training.folder import RunFolder
 from kerascnn.training.policy import dtype_policy
 
@@ -138,7 +139,7 @@ def _foreseen(steps: Callable[[int], None], batch_size: int) -> Callable[[int], 
     does where nothing can be measured or the sizes are too small to tell.
     """
     small, larger = batch_size // 16, batch_size // 8
-    if not small or not PEAK.exists() or _has_accelerator():
+    if not small or not PEAK.exists() or has_devices("gpu", "tpu"):
         return lambda size: 0
     steps(small)  # compiles what all sizes share
     low, high = (_peak(steps, size) for size in (small, larger))
@@ -157,14 +158,6 @@ def _peak(steps: Callable[[int], None], size: int) -> int:
 def _memory(name: str) -> int:
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(name))
-
-
-def _has_accelerator() -> bool:
-    for kind in ("gpu", "tpu"):
-        with suppress(RuntimeError):  # JAX raises it for a kind of device that the machine lacks
-            if keras.distribution.list_devices(kind):
-                return True
-    return False
 
 
 def _advice(batch_size: int | None) -> str:

@@ -12,6 +12,7 @@ import keras
 from kerascnn import checks
 from kerascnn.layers import nested
 from kerascnn.losses import Sum
+from kerascnn.training.between import Alone
 
 SHARED_OUT = ("sum_over_batch_size", "mean", "mean_with_sample_weight")  # what Keras divides by the replicas
 
@@ -34,33 +35,17 @@ def strategy(names: tuple[str, ...]) -> Any:
     return tf.distribute.MirroredStrategy(list(names))
 
 
-class Alone(keras.callbacks.Callback):
-    """Between training and validation a model answers as on one device: callbacks may ask it for predictions."""
-
-    def __init__(self, strategy: Any):
-        super().__init__()
-        self.strategy = strategy
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Shares the batches."""
-        self.model._distribute_strategy = self.strategy
-
-    def on_test_end(self, logs=None):
-        """Ends that."""
-        self.model._distribute_strategy = None
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Ends that."""
-        self.model._distribute_strategy = None
-
-
 @contextmanager
 def spread(model: keras.Model, strategy: Any) -> Iterator[list[keras.callbacks.Callback]]:
     """See `devices.spread`."""
     if not all(hasattr(variable.value, "values") for variable in model.variables):
         mend = "Pass a name or a builder: it must be built for these devices. Or train on the JAX backend."
         raise ValueError(checks.message("model", "be no keras.Model where several devices train", model.name, mend))
-    model._distribute_strategy = strategy
+
+    def share(shared: bool) -> None:
+        model._distribute_strategy = strategy if shared else None
+
+    share(True)
     with ExitStack() as changes:
         for layer in nested.walk(model):
             if isinstance(layer, keras.layers.BatchNormalization):
@@ -70,9 +55,8 @@ def spread(model: keras.Model, strategy: Any) -> Iterator[list[keras.callbacks.C
         optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
         if optimizer.global_clipnorm or optimizer.clipnorm or optimizer.clipvalue:
             changes.enter_context(_with(optimizer, "apply", _summed(optimizer)))
-        yield [Alone(strategy)]  # not in the scope, within which all predictions would be shared
-    model._distribute_strategy = None
-    model.train_function = model.test_function = model.predict_function = None
+        yield [Alone(share)]  # not in the scope, within which all predictions would be shared
+    share(False)
 
 
 class Global(keras.losses.Loss):

@@ -10,7 +10,7 @@ import numpy as np
 from kerascnn import checks
 from kerascnn.data import Data, batches, steps_per_epoch
 from kerascnn.layers import nested
-from kerascnn.training.devices import building, check_batch, current
+from kerascnn.training.devices import building, check_batch, current, has_devices
 from kerascnn.training.folder import RunFolder
 from kerascnn.training.memory import advised, sparing
 from kerascnn.training.policy import dtype_policy
@@ -128,14 +128,7 @@ def _choice(chosen: str, why: str, times: Mapping[str, float]) -> dict[str, Any]
 
 def _lower() -> tuple[str, ...]:
     """What may be faster than float32."""
-    return PRECISIONS[1:] if _has_gpu() else PRECISIONS[1:2]  # no CPU computes in float16
-
-
-def _has_gpu() -> bool:
-    try:
-        return bool(keras.distribution.list_devices("gpu"))
-    except RuntimeError:  # JAX raises it for a kind of device that the machine lacks
-        return False
+    return PRECISIONS[1:] if has_devices("gpu") else PRECISIONS[1:2]  # no CPU computes in float16
 
 
 def _built(build: Callable[[], keras.Model], names: Sequence[str]) -> dict[str, keras.Model]:

@@ -18,6 +18,7 @@ from kerascnn.training.folder import RunFolder
 from kerascnn.training.memory import advised
 from kerascnn.training.result import Result, write
 
+ALL_EPOCHS = "all epochs"
 SAVE_SECONDS = 600.0  # of training that a kill in the middle of an epoch undoes at most
 
 
@@ -43,7 +44,7 @@ class Fitted:
     best_epoch: int
     input_wait: float
     stages: Sequence[Mapping[str, Any]] = ()
-    ended: str = "all epochs"
+    ended: str = ALL_EPOCHS
 
 
 def run(  # noqa: PLR0913 (what a training is told)
@@ -139,8 +140,9 @@ def run(  # noqa: PLR0913 (what a training is told)
     speed = images / float(np.median(_whole(log.seconds, budget)))
     waited = sum(log.waits) / sum(log.seconds[-len(log.waits) :])
     ended = (budget.ended if budget else "") or (f"no better {monitor} in {patience} epochs" if best.stopped else "")
-    told = Fitted(nested.for_use(model), log.history, log.seconds, speed, best.epoch + 1, waited)
-    return replace(told, ended=ended) if ended else told
+    return Fitted(
+        nested.for_use(model), log.history, log.seconds, speed, best.epoch + 1, waited, ended=ended or ALL_EPOCHS
+    )
 
 
 def _whole(seconds: Sequence[float], budget: TimeBudget | None) -> list[float]:

@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerascnn.training.between import Alone
+
 
 def devices() -> list[str]:
     """The devices of this host, by Keras' names."""
@@ -30,26 +32,6 @@ def repeated(batches: Any, times: int) -> Any:
 
 def _each(change: Callable) -> Callable:
     return lambda *parts: keras.tree.map_structure(change, parts)
-
-
-class Alone(keras.callbacks.Callback):
-    """Between training and validation a model is given whole batches: callbacks may ask it for predictions."""
-
-    def __init__(self, distribution: Any):
-        super().__init__()
-        self.distribution = distribution
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Shares the batches."""
-        self.distribution.whole = False
-
-    def on_test_end(self, logs=None):
-        """Ends that."""
-        self.distribution.whole = True
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Ends that."""
-        self.distribution.whole = True
 
 
 class Shares(keras.distribution.DataParallel):
@@ -74,13 +56,16 @@ def spread(model: keras.Model, machines: Any) -> Iterator[list[keras.callbacks.C
         value = np.asarray(variable.value)
         variable._layout = distribution.get_variable_layout(variable)
         variable.assign(value)
+
+    def share(shared: bool) -> None:
+        distribution.whole = not shared
+
     with distribution.scope():
-        yield [Alone(distribution)]
+        yield [Alone(share)]
     for variable in _variables(model):
         value = np.asarray(variable.value)
         variable._layout = None
         variable.assign(value)
-    model.train_function = model.test_function = model.predict_function = None
 
 
 def _mesh(each: int) -> list[str]:

@@ -4,7 +4,6 @@ import ctypes
 import importlib.util
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,9 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.namespaces import enter as namespaced
+from tests.namespaces import ip, namespaces
+
 ROOT = Path(__file__).parents[2]
 SILENCE = 15  # seconds, in place of 30
-NETWORK, NAMES = 0x40000000, 0x04000000  # CLONE_NEWNET, CLONE_NEWUTS
+NAMES = 0x04000000  # CLONE_NEWUTS
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,10 +31,8 @@ class Host:
 
     def __init__(self, folder, *words, namespace=None, name=None):
         def enter():
-            libc = ctypes.CDLL(None, use_errno=True)
-            with open(f"/run/netns/{namespace}") as network:
-                assert libc.setns(network.fileno(), NETWORK) == 0
-            assert libc.unshare(NAMES) == 0
+            namespaced(namespace)
+            assert ctypes.CDLL(None, use_errno=True).unshare(NAMES) == 0
             socket.sethostname(name)  # by which gloo finds the address to give to others
 
         own = {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT), "KERASCNN_HOST_SILENCE": str(SILENCE)}
@@ -106,7 +106,7 @@ def test_all_end_when_one_is_killed_and_one_goes_on_alone(tmp_path):
     second.process.kill()
     second.process.wait()
     begun = time.monotonic()
-    assert first.ended() == 75
+    assert first.ended() == 75, first.errors.read_text()
     assert time.monotonic() - begun < SILENCE + 10
     assert "No sign of life for 15 s from host 1 of 2." in first.errors.read_text()
     assert "goes on from the last epoch that was saved" in first.errors.read_text()
@@ -114,27 +114,17 @@ def test_all_end_when_one_is_killed_and_one_goes_on_alone(tmp_path):
     assert_same(found, run_alone(tmp_path / "never-stopped", 4))
 
 
-def ip(*words):
-    return subprocess.run(["ip", *words], capture_output=True, text=True)
-
-
 @pytest.fixture
 def network():
     """Two network namespaces with a link between them; gives their names and addresses."""
-    if shutil.which("ip") is None or ip("netns", "add", "kc-probe").returncode:
-        pytest.skip("network namespaces need iproute2 and root")
-    ip("netns", "del", "kc-probe")
     names = [f"kch{os.getpid()}-{number}" for number in range(2)]
-    for name in names:
-        ip("netns", "add", name)
-    ip("link", "add", "kch0", "netns", names[0], "type", "veth", "peer", "name", "kch1", "netns", names[1])
-    for number, name in enumerate(names):
-        ip("-n", name, "addr", "add", f"10.214.0.{number + 1}/24", "dev", f"kch{number}")
-        ip("-n", name, "link", "set", "lo", "up")
-        assert ip("-n", name, "link", "set", f"kch{number}", "up").returncode == 0
-    yield [(name, f"10.214.0.{number + 1}") for number, name in enumerate(names)]
-    for name in names:
-        ip("netns", "del", name)
+    with namespaces(names):
+        ip("link", "add", "kch0", "netns", names[0], "type", "veth", "peer", "name", "kch1", "netns", names[1])
+        for number, name in enumerate(names):
+            ip("-n", name, "addr", "add", f"10.214.0.{number + 1}/24", "dev", f"kch{number}")
+            ip("-n", name, "link", "set", "lo", "up")
+            assert ip("-n", name, "link", "set", f"kch{number}", "up").returncode == 0
+        yield [(name, f"10.214.0.{number + 1}") for number, name in enumerate(names)]
 
 
 def test_a_host_that_is_cut_off_ends_and_so_do_the_others_and_both_go_on(network, tmp_path):

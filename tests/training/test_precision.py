@@ -28,7 +28,7 @@ def digits():
 
 @pytest.mark.parametrize(("half", "chosen"), [(90, "mixed_bfloat16"), (92, "float32"), (300, "float32")])
 def test_the_faster_one_is_taken_from_ten_per_cent_on(digits, monkeypatch, half, chosen):
-    monkeypatch.setattr(precision, "_has_gpu", lambda: False)
+    monkeypatch.setattr(precision, "has_devices", lambda kind: False)
     monkeypatch.setattr(precision, "_measure", times(float32=100.0, mixed_bfloat16=float(half)))
     choice = choose(digits)
     assert choice["chosen"] == chosen
@@ -37,16 +37,16 @@ def test_the_faster_one_is_taken_from_ten_per_cent_on(digits, monkeypatch, half,
 
 def test_float16_is_measured_on_gpus_only(digits, monkeypatch):
     monkeypatch.setattr(precision, "_measure", times(float32=100.0, mixed_bfloat16=80.0, mixed_float16=50.0))
-    monkeypatch.setattr(precision, "_has_gpu", lambda: True)
+    monkeypatch.setattr(precision, "has_devices", lambda kind: True)
     assert choose(digits)["chosen"] == "mixed_float16"
-    monkeypatch.setattr(precision, "_has_gpu", lambda: False)
+    monkeypatch.setattr(precision, "has_devices", lambda kind: False)
     assert choose(digits)["chosen"] == "mixed_bfloat16"
 
 
 @pytest.mark.parametrize(("step", "timed"), [(333.0, ["float32"]), (334.0, ["float32", "mixed_bfloat16"])])
 def test_time_and_not_steps_says_whether_others_are_timed(digits, monkeypatch, step, timed):
     """20 epochs are 180 steps, which take 60 s at 333.3 ms each."""
-    monkeypatch.setattr(precision, "_has_gpu", lambda: False)
+    monkeypatch.setattr(precision, "has_devices", lambda kind: False)
     monkeypatch.setattr(precision, "_measure", times(float32=step, mixed_bfloat16=100.0))
     choice = choose(digits, epochs=20)
     assert list(choice["milliseconds_per_step"]) == timed and choice["milliseconds_per_step"]["float32"] == step

@@ -1,51 +1,36 @@
 """A sweep over several machines: processes in network namespaces of their own, which share a folder."""
 
-import ctypes
 import json
 import os
-import shutil
-import subprocess
 
 import pytest
 
 from kerascnn import tuning
+from tests.namespaces import enter, ip, namespaces
 from tests.tuning.sweep_recipe import job, run, space
 
 OPTIONS = {"max_trials": 6, "epochs": 4, "fixed": {"pause": 0.1}}
-NETWORK = 0x40000000  # CLONE_NEWNET
-
-
-def ip(*words):
-    return subprocess.run(["ip", *words], capture_output=True, text=True)
 
 
 @pytest.fixture
 def machines():
     """Two network namespaces, each linked to this one; gives name and address of this machine as each sees it."""
-    if shutil.which("ip") is None or ip("netns", "add", "kc-probe").returncode:
-        pytest.skip("network namespaces need iproute2 and root")
-    ip("netns", "del", "kc-probe")
-    made = []
-    for number in range(2):
-        name, inner, net = f"kc{os.getpid()}-{number}", f"kci{number}", f"10.213.{number}"
-        outer = f"kco{number}"
-        made.append((name, f"{net}.1"))
-        ip("netns", "add", name)
-        ip("link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name)
-        ip("addr", "add", f"{net}.1/30", "dev", outer)
-        ip("link", "set", outer, "up")
-        ip("-n", name, "addr", "add", f"{net}.2/30", "dev", inner)
-        assert ip("-n", name, "link", "set", inner, "up").returncode == 0
-    yield made
-    for name, _ in made:
-        ip("netns", "del", name)
+    names = [f"kc{os.getpid()}-{number}" for number in range(2)]
+    with namespaces(names):
+        for number, name in enumerate(names):
+            outer, inner, net = f"kco{number}", f"kci{number}", f"10.213.{number}"
+            ip("link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name)
+            ip("addr", "add", f"{net}.1/30", "dev", outer)
+            ip("link", "set", outer, "up")
+            ip("-n", name, "addr", "add", f"{net}.2/30", "dev", inner)
+            assert ip("-n", name, "link", "set", inner, "up").returncode == 0
+        yield [(name, f"10.213.{number}.1") for number, name in enumerate(names)]
 
 
 def take_part(folder, role, address, machine):
     """What one machine does: the same call on all, told apart by keras-tuner's environment variables."""
     if machine:
-        with open(f"/run/netns/{machine}") as network:
-            assert ctypes.CDLL(None, use_errno=True).setns(network.fileno(), NETWORK) == 0
+        enter(machine)
     names = "KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"
     os.environ.update(zip(names, (role, address, "18213"), strict=True))
     if tuning.is_remote():
