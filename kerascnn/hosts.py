@@ -28,6 +28,7 @@ SILENCE = 30  # seconds without one after which a host is lost; KERASCNN_HOST_SI
 START = 300  # seconds that hosts wait for each other when they begin
 LONGEST = 7 * 24 * 3600  # seconds that one waits for what another does, as long as that one lives
 PORT = 18_476  # of the first host in a Slurm job, if KERASCNN_PORT has no other
+BROKEN = re.compile("(UNKNOWN|INTERNAL|UNAVAILABLE|ABORTED|CANCELLED|DEADLINE_EXCEEDED): ")  # a ValueError of JAX too
 ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}")
 
 
@@ -297,9 +298,11 @@ def _end(session: _Session, reason: str) -> None:
 
 def _is_of_a_computation(error: BaseException | None) -> bool:
     """Whether JAX raised it, or something that came of it: Keras' `fit` stumbles over the weights that it leaves."""
-    while error is not None and type(error).__name__ not in ("JaxRuntimeError", "XlaRuntimeError"):
+    while error is not None:
+        if type(error).__name__ in ("JaxRuntimeError", "XlaRuntimeError") or BROKEN.match(str(error)):
+            return True
         error = error.__cause__ or error.__context__
-    return error is not None
+    return False
 
 
 def _fail(session: _Session, error: BaseException) -> None:

@@ -57,3 +57,14 @@ def test_alone_all_is_as_without_hosts(tmp_path):
         hosts.meet()
         hosts.check_shared(tmp_path / "new")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("UNKNOWN: Gloo AllGather failed: Connection reset by peer", True), ("`batch_size` must be even", False)],
+)
+def test_what_a_lost_host_breaks_is_told_from_a_wrong_argument(text, expected):
+    """JAX raises the first as a ValueError too; only then is the watch awaited, which names the host."""
+    error = TypeError("weights are deleted")
+    error.__context__ = ValueError(text)
+    assert hosts._is_of_a_computation(error) is expected
