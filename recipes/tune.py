@@ -27,6 +27,7 @@ SPACES["detect"] = SPACES["localize"] = Choices(learning_rate=Between(5e-4, 1e-2
 SPACES["embed"] = Choices(
     learning_rate=Between(3e-4, 1e-2, log=True), dimensions=(32, 64, 128), margin=Between(0.05, 0.8, log=True)
 )
+BEST, WINNER = "best", "best.txt"  # the folder of the best settings, and the number of the trial that found them
 LATER = ("pictures", "compare")  # what is done for the best settings only
 TARGETS = {
     "segment": "masks",
@@ -133,8 +134,18 @@ def tune(
     if not best_first or best_first[0].status != "finished":
         raise RuntimeError(f"No trial of the sweep in {str(folder)!r} has come to its end.")
     shown = tuning.known_to(recipe, {"verbose": verbose} | dict.fromkeys(LATER, True))
-    best = recipe(data, **{**best_first[0].arguments, **shown}, save_to=folder / "best")
+    _make_way(folder, best_first[0].number)
+    best = recipe(data, **{**best_first[0].arguments, **shown}, save_to=folder / BEST)
     return TuneResult(best, tuple(best_first), shares, job.objective, job.direction, folder)
+
+
+def _make_way(folder: Path, winner: int) -> None:
+    """Keeps what was trained with the best settings of a shorter sweep, where a longer one has found better ones."""
+    mark = folder / WINNER
+    earlier = int(mark.read_text()) if mark.exists() else winner
+    if earlier != winner and (folder / BEST).exists():
+        (folder / BEST).rename(folder / f"{BEST}-of-trial-{earlier}")
+    files.write_text(mark, str(winner))
 
 
 def _recipe(recipe: str | Callable) -> Callable:

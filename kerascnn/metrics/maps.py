@@ -109,11 +109,18 @@ def _compared(y_true, y_pred, sample_weight, ignore):
     else:
         labels = ops.cast(ops.where(valid, y_true, -1), "int32")  # -1 is no class: a row of zeros
         truth = ops.one_hot(ops.squeeze(labels, -1), classes)
-        found = ops.one_hot(ops.argmax(y_pred, axis=-1), classes)
+        found = ops.one_hot(_largest(y_pred), classes)
     weights = ops.cast(valid, "float32")
     if sample_weight is not None:
         weights = weights * _spread(ops.cast(sample_weight, "float32"), rank)
     return ops.cast(truth, "float32"), ops.cast(found, "float32"), weights
+
+
+def _largest(values):
+    """The class of the largest value. Of two a comparison finds it, many times as fast as Keras' argmax on a CPU."""
+    if values.shape[-1] == 2:
+        return ops.cast(values[..., 1] > values[..., 0], "int32")
+    return ops.argmax(values, axis=-1)
 
 
 def _spread(weights, rank):

@@ -71,6 +71,17 @@ def test_the_same_call_shows_the_finished_sweep_without_a_step(tuned, monkeypatc
     assert again.trials == tuned.trials and again.best.metrics == tuned.best.metrics
 
 
+def test_a_longer_sweep_that_finds_better_settings_keeps_what_was_trained_before(tmp_path):
+    options = SHORT | {"directory": tmp_path, "tuner": "grid", "model": "mlp"}
+    options["space"] = Choices(learning_rate=(1e-9, 0.05))
+    first = tune(ARRAYS, max_trials=1, **options)
+    longer = tune(ARRAYS, max_trials=2, **options)
+    assert [first.best_arguments["learning_rate"], longer.best_arguments["learning_rate"]] == [1e-9, 0.05]
+    records = [json.loads((tmp_path / name / "result.json").read_text()) for name in ("best-of-trial-0", "best")]
+    assert [record["arguments"]["learning_rate"] for record in records] == [1e-9, 0.05]
+    assert tune(ARRAYS, max_trials=2, **options).best.history == longer.best.history
+
+
 @pytest.mark.slow
 def test_two_workers_run_the_trials_that_one_runs(tuned, tmp_path):
     both = tune(ARRAYS, space=SMALL, tuner="random", max_trials=5, keep=2, workers=2, directory=tmp_path, **SHORT)
