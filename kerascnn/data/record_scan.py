@@ -25,6 +25,7 @@ IMAGES, LABELS = ("image/encoded", "image"), ("image/class/label", "label")  # t
 HEADER, FOOTER = struct.Struct("<QI"), struct.Struct("<I")  # length and its check sum; that of the message
 PART = 4 * 2**20  # bytes read at a time
 LONG = 256 * 2**20  # bytes of shards, from which a progress bar is worth its line
+MOST_CLASSES = 1_000_000  # a label from there on is some other number
 CUT = "cut short"
 LOST = "the length has a wrong check sum, so that the rest is lost; perhaps the file is compressed"
 RULE = "hold whole TFRecord shards of images with labels"
@@ -137,4 +138,6 @@ def _fields(message: bytes) -> tuple[int, int, int]:
     if not isinstance(image, tuple) or not isinstance(label, int):
         what, names = ("image", IMAGES) if not isinstance(image, tuple) else ("label, an integer,", LABELS)
         raise ValueError(f"no {what} under {' or '.join(map(repr, names))} among {sorted(found)[:20]}")
+    if not -1 <= label < MOST_CLASSES:
+        raise ValueError(f"label {label} is no number of a class, from 0 on")
     return *image, label

@@ -161,13 +161,17 @@ def test_messages_without_image_or_label_are_named(tmp_path):
         example({"image": image, "label": 1}),
         example({"picture": image, "label": 1}),
         example({"image": image, "name": b"cat"}),
+        example({"image": image, "label": 10**12}),
+        example({"image": image, "label": -2}),
         example({"image": image[:60], "label": 1}),
         b"no message",
     )
-    with pytest.raises(ValueError, match="4 bad") as caught:
+    with pytest.raises(ValueError, match="6 bad") as caught:
         load(tmp_path)
     assert "(no image under 'image/encoded' or 'image' among ['label', 'picture'])" in str(caught.value)
     assert "(no label, an integer, under 'image/class/label' or 'label' among ['image', 'name'])" in str(caught.value)
+    for label in (10**12, -2):
+        assert f"(label {label} is no number of a class, from 0 on)" in str(caught.value)
     assert "(not a tf.train.Example)" in str(caught.value)
 
 
