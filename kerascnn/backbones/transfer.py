@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 
 from kerascnn import checks
 from kerascnn.backbones.walk import leaves
@@ -62,7 +63,7 @@ def transfer(source: keras.Model, target: keras.Model) -> Transferred:
         mend = f"It has {_some(given)}; wanted are {_some(wanted)}."
         raise ValueError(checks.message("source", rule, source.name, mend))
     for path in taken:
-        wanted[path].assign(given[path])
+        wanted[path].assign(np.array(given[path]))  # JAX would share the array, which training the target deletes
     for layer in leaves(target).values():
         if hasattr(layer, "finalize_state"):  # Normalization derives tensors from its weights
             layer.finalize_state()

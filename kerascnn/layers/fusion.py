@@ -1,6 +1,7 @@
 """Exchange of Keras' BatchNormalization and ours in a finished model."""
 
 import keras
+import numpy as np
 
 from kerascnn import checks
 from kerascnn.layers.batch_normalization import BatchNormalization
@@ -18,7 +19,8 @@ def fuse(model: keras.Model) -> keras.Model:
     """Returns a copy of `model` that trains with the fused kernel: same names, weights, dtypes and trainable flags.
 
     Every `keras.layers.BatchNormalization` becomes `kerascnn.layers.BatchNormalization`, in nested models and wrappers
-    too. The copy is not compiled. A model without that layer is returned as it is.
+    too. The copy is not compiled. A model without that layer is returned as it is, unless TensorFlow builds for several
+    devices, which a model of before knows nothing of.
     Raises: ValueError for a subclassed model, whose layers cannot be exchanged from outside.
 
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization(name="norm")])
@@ -28,7 +30,8 @@ def fuse(model: keras.Model) -> keras.Model:
     if not _has_config(model):
         mend = "In a model with its own call(), create kerascnn.layers.BatchNormalization where it makes its layers."
         raise ValueError(checks.message("model", "be a Functional or Sequential model", model, mend))
-    return exchanged(model, KERAS, FUSED) if _any_of(keras.layers.BatchNormalization, model) else model
+    changes = _any_of(keras.layers.BatchNormalization, model) or _is_of_one_device(model)
+    return exchanged(model, KERAS, FUSED) if changes else model
 
 
 def unfuse(model: keras.Model) -> keras.Model:
@@ -63,6 +66,15 @@ def _has_config(model):
     return type(model).__module__.startswith("keras.") and type(model).__name__ in ("Functional", "Sequential")
 
 
+def _is_of_one_device(model):
+    """Whether TensorFlow builds for several devices and some of these variables were made before."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return tf.distribute.has_strategy() and not all(hasattr(each.value, "values") for each in model.variables)
+
+
 def _any_of(kind, model):
     return any(type(layer) is kind for layer in walk(model))
 
@@ -79,6 +91,6 @@ def _renamed(config, old, new):
 
 def _copy_state(source, target):
     for old, new in zip(source.variables, target.variables, strict=True):
-        new.assign(old)
+        new.assign(np.array(old))  # JAX would share the array, which training one of the two models deletes
     if hasattr(target, "finalize_state"):  # Normalization derives tensors from its variables
         target.finalize_state()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,8 @@ import keras
 import numpy as np
 
 from kerascnn.training.between import Alone
+
+LARGE = 2**24  # numbers in a weight, such as the kernel of a head of very many classes, from which on it is shared out
 
 
 def devices() -> list[str]:
@@ -35,11 +38,15 @@ def _each(change: Callable) -> Callable:
 
 
 class Shares(keras.distribution.DataParallel):
-    """Data parallelism whose batches can be `whole` on every device for a while."""
+    """Data parallelism whose batches can be `whole` on every device for a while, and whose `large` weights are cut.
 
-    def __init__(self, names: list[str]):
+    A large weight lies with its momenta in equal parts on the devices, cut along its longest axis where that can be
+    divided; XLA sees to it that each device has what it needs when it needs it.
+    """
+
+    def __init__(self, names: list[str], large: float = LARGE):
         super().__init__(devices=names, auto_shard_dataset=False)
-        self.whole = False
+        self.whole, self.large = False, large
 
     def get_data_layout(self, data_shape):
         """A share for each device, or all of it."""
@@ -47,11 +54,21 @@ class Shares(keras.distribution.DataParallel):
             return keras.distribution.TensorLayout([None] * len(data_shape), self.device_mesh)
         return super().get_data_layout(data_shape)
 
+    def get_variable_layout(self, variable):
+        """A part for each device of what is large, a copy of all else."""
+        shape, count = variable.shape, self.device_mesh.devices.size
+        axis = max(range(len(shape)), key=shape.__getitem__, default=None)
+        if axis is None or math.prod(shape) < self.large or shape[axis] % count:
+            return super().get_variable_layout(variable)
+        cut = [self.batch_dim_name if each == axis else None for each in range(len(shape))]
+        return keras.distribution.TensorLayout(cut, self.device_mesh)
+
 
 @contextmanager
 def spread(model: keras.Model, machines: Any) -> Iterator[list[keras.callbacks.Callback]]:
     """See `devices.spread`."""
-    distribution = Shares(_mesh(len(machines.devices)))
+    large = LARGE if machines.hosts is None else math.inf  # the first host must be able to save all of a weight
+    distribution = Shares(_mesh(len(machines.devices)), large)
     for variable in _variables(model):
         value = np.asarray(variable.value)
         variable._layout = distribution.get_variable_layout(variable)

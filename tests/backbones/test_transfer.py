@@ -52,6 +52,18 @@ def test_equal_names_and_shapes_go_over_and_the_rest_stays():
     )
 
 
+@pytest.mark.backend
+def test_training_the_target_leaves_the_source_as_it_is():
+    """JAX deletes the arrays that a training step begins with: none of them may be the source's."""
+    source, target = network(classes=3), network(classes=3, name="other")
+    transfer(source, target)
+    given = source.get_weights()
+    target.compile("sgd", "sparse_categorical_crossentropy")
+    target.train_on_batch(np.ones((4, *target.input_shape[1:]), "float32"), np.arange(4) % 3)
+    for weight, old in zip(source.get_weights(), given, strict=True):
+        np.testing.assert_array_equal(weight, old)
+
+
 def test_a_grey_stem_does_not_fit_colour():
     report = transfer(network(channels=1), network(channels=3, name="colour"))
     assert report.other_shape == ("stem/kernel",) and not report.missing

@@ -94,6 +94,19 @@ def test_the_original_is_untouched_and_shares_no_weight():
 
 
 @pytest.mark.backend
+def test_training_the_copy_leaves_the_original_as_it_is():
+    """JAX deletes the arrays that a training step begins with: none of them may be the original's."""
+    model = sequential()
+    before, x = model.get_weights(), np.random.default_rng(0).normal(size=(8, *model.input_shape[1:])).astype("float32")
+    fused = fuse(model)
+    fused.compile("sgd", "mse")
+    fused.train_on_batch(x, np.ones((8, *fused.output_shape[1:]), "float32"))
+    assert any((new != old).any() for new, old in zip(fused.get_weights(), before, strict=True))
+    for weight, old in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+
+
+@pytest.mark.backend
 def test_a_frozen_nested_model_stays_frozen_while_its_layers_keep_their_own_flags():
     model = functional()
     model.get_layer("inner").trainable = False

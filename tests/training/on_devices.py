@@ -8,8 +8,14 @@ import keras
 import numpy as np
 
 from kerascnn import augmentation, layers
+from kerascnn.training import sharded
+from recipes.autoencode import autoencode
 from recipes.classify import classify
+from recipes.denoise import denoise
+from recipes.detect import detect
 from recipes.embed import embed
+from recipes.finetune import finetune
+from recipes.localize import localize
 from recipes.segment import segment
 
 # A bias before a normalisation has no gradient but that of rounding, which Adam makes as large as any other.
@@ -60,7 +66,86 @@ def segmented(devices=None, **options):
     return segment(data, model=map_network, devices=devices, **options)
 
 
-RUNS = {"classify": classified, "embed": embedded, "segment": segmented}
+def backbone(size=None):
+    """A network of before, which knows nothing of several devices."""
+    keras.utils.set_random_seed(1)
+    image = keras.Input((size, size, 1), name="pixels")
+    x = keras.layers.Rescaling(1 / 127.5, -1)(image)
+    for number, filters in enumerate((8, 16), 1):
+        x = keras.layers.Conv2D(filters, 3, 2, "same", activation="relu", name=f"own{number}")(x)
+    return keras.Model(image, x, name="own")
+
+
+def finetuned(devices=None, **options):
+    """In two stages, the first on features; without dropout, whose masks are others."""
+    options = {**QUIET, "head_epochs": 1, "unfreeze": 1, "views": 1, "dropout": 0.0, "batch_size": 8, **options}
+    return finetune((images(32, 0), images(9, 1)), backbone=backbone(8), devices=devices, **options)
+
+
+def found_objects(recipe, devices, **options):
+    rng = np.random.default_rng(0)
+    x, boxes = rng.integers(0, 80, (25, 32, 32, 1), "uint8"), np.zeros((25, 1, 5), "float32")
+    for number, (left, top) in enumerate(rng.integers(1, 16, (25, 2))):
+        x[number, top : top + 14, left : left + 14] += 120
+        boxes[number, 0] = left, top, left + 14, top + 14, number % 2
+    data = (x[:16], boxes[:16]), (x[16:], boxes[16:])
+    return recipe(data, backbone=backbone(), devices=devices, **{**QUIET, "batch_size": 8, **options})
+
+
+def localized(devices=None, **options):
+    """With two outputs and a loss for each."""
+    return found_objects(localize, devices, **options)
+
+
+def detected(devices=None, **options):
+    """With a loss that is divided by the objects of the batch."""
+    return found_objects(detect, devices, strides=(4,), **options)
+
+
+def denoised(devices=None, **options):
+    """With noise that is drawn anew for each epoch."""
+    return denoise((images(32, 0), images(9, 1)), model="dncnn(depth=3, filters=8)", devices=devices,
+                   **{**QUIET, "batch_size": 8, **options})  # fmt: skip
+
+
+def autoencoded(devices=None, **options):
+    """With images as their own targets."""
+    options = {**QUIET, "code_size": 4, "batch_size": 8, **options}
+    return autoencode((images(32, 0), images(9, 1)), model="dense_autoencoder(units=(16,))", devices=devices, **options)
+
+
+def shared_out(devices=None, **options):
+    """With a kernel that counts as large: JAX cuts it and its momentum into a part for each device."""
+    parts = {}
+
+    class Parts(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            for variable in [*self.model.trainable_variables, *self.model.optimizer.variables]:
+                if len(variable.shape) == 2:
+                    parts[variable.path] = variable.shape, variable.value.addressable_shards[0].data.shape
+
+    before, sharded.LARGE = sharded.LARGE, 16
+    try:
+        result = classified(devices, callbacks=[Parts()] if devices else [], **options)
+    finally:
+        sharded.LARGE = before
+    assert len(parts) == (3 if devices else 0)  # the kernel, its momentum and its average
+    assert all((shape, part) == ((4, 4), (2, 4)) for shape, part in parts.values()), parts
+    return result
+
+
+RUNS = {
+    "classify": classified,
+    "finetune": finetuned,
+    "segment": segmented,
+    "detect": detected,
+    "localize": localized,
+    "embed": embedded,
+    "denoise": denoised,
+    "autoencode": autoencoded,
+}
+if keras.config.backend() == "jax":
+    RUNS["large weights"] = shared_out
 
 
 def main(names):
