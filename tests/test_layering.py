@@ -45,6 +45,7 @@ ONLY_IN = {
         "kerascnn/data/",
         "kerascnn/augmentation/",
         "kerascnn/layers/batch_normalization.py",
+        "kerascnn/layers/fusion.py",
         "kerascnn/inspect/gradients.py",
         "kerascnn/training/mirrored.py",
         "kerascnn/training/runtimes.py",
