@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def has_torch(python):
     code = "import torch, pytorch_metric_learning"
     found = subprocess.run([python, "-c", code], capture_output=True).returncode == 0
     if not found:
-        print(f"{python} lacks torch or pytorch-metric-learning: pass --torch PYTHON. Our side alone:")
+        print(f"{Path(python).name} lacks torch or pytorch-metric-learning: pass --torch PYTHON. Our side alone:")
     return found
 
 

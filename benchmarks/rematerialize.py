@@ -23,6 +23,7 @@ def measure(name: str, how: str, size: int, batch: int, steps: int) -> dict[str,
 
     from kerascnn import layers, models
 
+    keras.utils.set_random_seed(0)
     maps = name.startswith("unet")
     network = (models.build_map if maps else models.build)(name, (size, size, 3), 4)
     if how == "twice":
