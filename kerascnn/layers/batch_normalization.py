@@ -1,4 +1,4 @@
-"""Batch normalisation with TensorFlow's fused kernel, up to twice as fast a training step on a CPU."""
+"""Batch normalisation that trains faster: by TensorFlow's fused kernel, or in half as many exchanges on JAX."""
 
 import keras
 from keras import ops
@@ -11,8 +11,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` with the same weights, arguments and results, faster in training.
 
     On the TensorFlow backend a training step over the last axis is one fused kernel, in the compute dtype with float32
-    statistics. Everything else is left to Keras' own code: inference, a frozen layer (`trainable=False`), a `mask`,
-    `synchronized=True`, `renorm=True`, another `axis`, float64, an `epsilon` under 1.001e-5, other backends.
+    statistics. On JAX mean and variance come from two sums that do not wait for each other, around the moving mean, so
+    that cancellation does no harm: several devices exchange them at once. Everything else is left to Keras' own code:
+    inference, a frozen layer (`trainable=False`), a `mask`, `synchronized=True`, `renorm=True`, another `axis`,
+    float64, on TensorFlow an `epsilon` under 1.001e-5, other backends.
 
     Input and output: `(batch, ..., channels)`. Paper: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
 
@@ -25,18 +27,18 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs, training=None, mask=None):
         """Normalises by the batch in training, by the moving statistics otherwise."""
-        if not (training and self.trainable and mask is None and self._fits_the_kernel(inputs)):
+        backend = keras.backend.backend()
+        fits = training and self.trainable and mask is None and self._is_usual(inputs)
+        if not fits or backend not in ("tensorflow", "jax") or backend == "tensorflow" and self.epsilon < LEAST_EPSILON:
             return super().call(inputs, training=training, mask=mask)
-        outputs, mean, variance = self._fused(inputs)
+        outputs, mean, variance = self._fused(inputs) if backend == "tensorflow" else self._at_once(inputs)
         self._move(self.moving_mean, mean)
         self._move(self.moving_variance, variance)
         return ops.cast(outputs, self.compute_dtype)
 
-    def _fits_the_kernel(self, inputs):
+    def _is_usual(self, inputs):
         return (
-            keras.backend.backend() == "tensorflow"
-            and self.axis in (-1, len(inputs.shape) - 1)
-            and self.epsilon >= LEAST_EPSILON
+            self.axis in (-1, len(inputs.shape) - 1)
             and not (self.synchronized or getattr(self, "renorm", False))  # Keras before 3.14 has no renorm
             and keras.backend.standardize_dtype(inputs.dtype) in ("float32", "bfloat16", "float16")
         )
@@ -60,6 +62,20 @@ class BatchNormalization(keras.layers.BatchNormalization):
         # The kernel gives the unbiased variance, n / (n - 1) times the one that Keras keeps.
         bias = tf.cast(size - 1, tf.float32) / tf.cast(size, tf.float32)
         return outputs, normed.batch_mean, normed.batch_variance * bias
+
+    def _at_once(self, inputs):
+        axes = tuple(range(len(inputs.shape) - 1))
+        around = ops.cast(self.moving_mean, "float32")
+        moved = ops.cast(inputs, "float32") - around
+        mean, square = ops.mean(moved, axes), ops.mean(ops.square(moved), axes)
+        variance = ops.maximum(square - ops.square(mean), 0.0)
+        factor = ops.rsqrt(variance + self.epsilon)
+        if self.scale:
+            factor = factor * ops.cast(self.gamma, "float32")
+        outputs = (moved - mean) * factor
+        if self.center:
+            outputs = outputs + ops.cast(self.beta, "float32")
+        return outputs, mean + around, variance
 
     def _move(self, moving, value):
         moving.assign(ops.cast(moving, "float32") * self.momentum + value * (1.0 - self.momentum))
