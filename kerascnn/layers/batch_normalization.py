@@ -11,10 +11,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` with the same weights, arguments and results, faster in training.
 
     On the TensorFlow backend a training step over the last axis is one fused kernel, in the compute dtype with float32
-    statistics. On JAX mean and variance come from two sums that do not wait for each other, around the moving mean, so
-    that cancellation does no harm: several devices exchange them at once. Everything else is left to Keras' own code:
-    inference, a frozen layer (`trainable=False`), a `mask`, `synchronized=True`, `renorm=True`, another `axis`,
-    float64, on TensorFlow an `epsilon` under 1.001e-5, other backends.
+    statistics. On several devices of JAX mean and variance come from two sums that do not wait for each other, around
+    the moving mean, so that cancellation does no harm: they are exchanged at once. Everything else is left to Keras'
+    own code: inference, a frozen layer (`trainable=False`), a `mask`, `synchronized=True`, `renorm=True`, another
+    `axis`, float64, on TensorFlow an `epsilon` under 1.001e-5, one device of JAX, other backends.
 
     Input and output: `(batch, ..., channels)`. Paper: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
 
@@ -27,21 +27,27 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs, training=None, mask=None):
         """Normalises by the batch in training, by the moving statistics otherwise."""
-        backend = keras.backend.backend()
-        fits = training and self.trainable and mask is None and self._is_usual(inputs)
-        if not fits or backend not in ("tensorflow", "jax") or backend == "tensorflow" and self.epsilon < LEAST_EPSILON:
+        statistics = self._faster(inputs) if training and self.trainable and mask is None else None
+        if statistics is None:
             return super().call(inputs, training=training, mask=mask)
-        outputs, mean, variance = self._fused(inputs) if backend == "tensorflow" else self._at_once(inputs)
+        outputs, mean, variance = statistics(inputs)
         self._move(self.moving_mean, mean)
         self._move(self.moving_variance, variance)
         return ops.cast(outputs, self.compute_dtype)
 
-    def _is_usual(self, inputs):
-        return (
+    def _faster(self, inputs):
+        """What computes outputs, mean and variance of these inputs in place of Keras' code; None where nothing does."""
+        usual = (
             self.axis in (-1, len(inputs.shape) - 1)
             and not (self.synchronized or getattr(self, "renorm", False))  # Keras before 3.14 has no renorm
             and keras.backend.standardize_dtype(inputs.dtype) in ("float32", "bfloat16", "float16")
         )
+        backend = keras.backend.backend()
+        if usual and backend == "tensorflow" and self.epsilon >= LEAST_EPSILON:
+            return self._fused
+        if usual and backend == "jax" and keras.distribution.distribution() is not None:
+            return self._exchanged_at_once
+        return None
 
     def _fused(self, inputs):
         import tensorflow as tf
@@ -63,7 +69,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         bias = tf.cast(size - 1, tf.float32) / tf.cast(size, tf.float32)
         return outputs, normed.batch_mean, normed.batch_variance * bias
 
-    def _at_once(self, inputs):
+    def _exchanged_at_once(self, inputs):
         axes = tuple(range(len(inputs.shape) - 1))
         around = ops.cast(self.moving_mean, "float32")
         moved = ops.cast(inputs, "float32") - around

@@ -13,6 +13,16 @@ BACKEND = keras.backend.backend()
 tensorflow_only = pytest.mark.skipif(BACKEND != "tensorflow", reason="the fused kernel is TensorFlow's")
 
 
+@pytest.fixture(autouse=True)
+def on_devices():
+    """On JAX the layer differs from Keras' where devices share batches."""
+    if BACKEND != "jax":
+        yield
+        return
+    with keras.distribution.DataParallel(devices=["cpu:0"]).scope():
+        yield
+
+
 def make(kind, shape, **options):
     """A layer of `kind` with weights that are not their starting values."""
     layer = kind(momentum=0.9, **options)
