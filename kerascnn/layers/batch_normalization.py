@@ -27,10 +27,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs, training=None, mask=None):
         """Normalises by the batch in training, by the moving statistics otherwise."""
-        statistics = self._faster(inputs) if training and self.trainable and mask is None else None
-        if statistics is None:
+        faster = self._faster(inputs) if training and self.trainable and mask is None else None
+        if faster is None:
             return super().call(inputs, training=training, mask=mask)
-        outputs, mean, variance = statistics(inputs)
+        outputs, mean, variance = faster(inputs)
         self._move(self.moving_mean, mean)
         self._move(self.moving_variance, variance)
         return ops.cast(outputs, self.compute_dtype)
