@@ -11,10 +11,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` with the same weights, arguments and results, faster in training.
 
     On the TensorFlow backend a training step over the last axis is one fused kernel, in the compute dtype with float32
-    statistics. On several devices of JAX mean and variance come from two sums that do not wait for each other, around
-    the moving mean, so that cancellation does no harm: they are exchanged at once. Everything else is left to Keras'
-    own code: inference, a frozen layer (`trainable=False`), a `mask`, `synchronized=True`, `renorm=True`, another
-    `axis`, float64, on TensorFlow an `epsilon` under 1.001e-5, one device of JAX, other backends.
+    statistics. On several devices of JAX mean and variance come from two sums that do not wait for each other, so that
+    they are exchanged at once; they are taken around the moving mean, without which a mean of many deviations would
+    cost precision. Everything else is left to Keras' own code: inference, a frozen layer (`trainable=False`), a `mask`,
+    `synchronized=True`, `renorm=True`, another `axis`, float64, on TensorFlow an `epsilon` under 1.001e-5, one device
+    of JAX, other backends.
 
     Input and output: `(batch, ..., channels)`. Paper: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
 
@@ -70,6 +71,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return outputs, normed.batch_mean, normed.batch_variance * bias
 
     def _exchanged_at_once(self, inputs):
+        """The variance is the mean square less the square of the mean, neither of which needs the other."""
         axes = tuple(range(len(inputs.shape) - 1))
         around = ops.cast(self.moving_mean, "float32")
         moved = ops.cast(inputs, "float32") - around

@@ -5,7 +5,7 @@ import numpy as np
 
 from kerascnn import checks
 from kerascnn.layers.batch_normalization import BatchNormalization
-from kerascnn.layers.nested import walk
+from kerascnn.layers.nested import is_mirrored, walk
 
 KERAS = {"module": "keras.layers", "class_name": "BatchNormalization", "registered_name": None}
 FUSED = {
@@ -72,7 +72,7 @@ def _is_of_one_device(model):
         return False
     import tensorflow as tf
 
-    return tf.distribute.has_strategy() and not all(hasattr(each.value, "values") for each in model.variables)
+    return tf.distribute.has_strategy() and not is_mirrored(model)
 
 
 def _any_of(kind, model):

@@ -33,6 +33,11 @@ def leaves(model: keras.Model, path: str = "") -> Iterator[tuple[str, keras.Laye
             yield name, layer
 
 
+def is_mirrored(model: keras.Model) -> bool:
+    """Whether the model was made under a strategy of TensorFlow for several devices, each of which has its weights."""
+    return all(hasattr(variable.value, "values") for variable in model.variables)
+
+
 def for_use(model: keras.Model) -> keras.Model:
     """The model without what only its training needs, such as auxiliary outputs."""
     return model.inference() if hasattr(model, "inference") else model

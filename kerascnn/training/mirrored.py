@@ -38,7 +38,7 @@ def strategy(names: tuple[str, ...]) -> Any:
 @contextmanager
 def spread(model: keras.Model, strategy: Any) -> Iterator[list[keras.callbacks.Callback]]:
     """See `devices.spread`."""
-    if not all(hasattr(variable.value, "values") for variable in model.variables):
+    if not nested.is_mirrored(model):
         mend = "Pass a name or a builder: it must be built for these devices. Or train on the JAX backend."
         raise ValueError(checks.message("model", "be no keras.Model where several devices train", model.name, mend))
 

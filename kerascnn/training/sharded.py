@@ -44,7 +44,7 @@ class Shares(keras.distribution.DataParallel):
     divided; XLA sees to it that each device has what it needs when it needs it.
     """
 
-    def __init__(self, names: list[str], large: float = LARGE):
+    def __init__(self, names: list[str], large: float):
         super().__init__(devices=names, auto_shard_dataset=False)
         self.whole, self.large = False, large
 

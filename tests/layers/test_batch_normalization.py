@@ -182,6 +182,29 @@ def test_unknown_batch_and_image_size():
     assert kernels(layer, (None, None, None, 3), training=True) == 1
 
 
+EXCHANGES = """
+import jax, keras, numpy as np
+from kerascnn.layers import BatchNormalization
+
+with keras.distribution.DataParallel(devices=["cpu:0", "cpu:1"], auto_shard_dataset=False).scope():
+    shares = keras.distribution.distribution().get_data_layout((8, 3))
+    x = jax.device_put(np.ones((8, 3), "float32"), shares.backend_layout)
+    for kind in (keras.layers.BatchNormalization, BatchNormalization):
+        layer = kind()
+        layer.build((8, 3))
+        held = [[each.value for each in some] for some in (layer.trainable_variables, layer.non_trainable_variables)]
+        step = jax.jit(lambda held, x: layer.stateless_call(*held, x, training=True))
+        print(step.lower(held, x).compile().as_text().count(" all-reduce("))
+"""
+
+
+@pytest.mark.backend
+@pytest.mark.skipif(BACKEND != "jax", reason="of the JAX backend")
+def test_devices_exchange_mean_and_variance_at_once(python):
+    done = python("-c", EXCHANGES, KERAS_BACKEND="jax", XLA_FLAGS="--xla_force_host_platform_device_count=2")
+    assert done.stdout.split() == ["2", "1"], done.stderr  # Keras' own, ours
+
+
 MIRRORED = """
 import keras, numpy as np, tensorflow as tf
 from kerascnn.layers import BatchNormalization

@@ -9,6 +9,7 @@ import pytest
 import kerascnn
 from kerascnn.augmentation import Pipeline, RandomFlip
 from recipes import detect, localize, tune
+from tests.networks import backbone
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 80, (40, 32, 32, 1), "uint8")
@@ -22,15 +23,6 @@ for index, (top, left, side) in enumerate(RNG.integers((1, 1, 7), (9, 9, 12), (4
 ARRAYS = (X[:32], BOXES[:32]), (X[32:], BOXES[32:])
 ONE = (X[:32], BOXES[:32, :1]), (X[32:], BOXES[32:, :1])
 SHORT = {"epochs": 2, "batch_size": 8, "precision": "float32", "verbose": 0, "augment": None}
-
-
-def backbone():
-    keras.utils.set_random_seed(1)
-    inputs = keras.Input((None, None, 1), name="pixels")
-    x = keras.layers.Rescaling(1 / 127.5, -1)(inputs)
-    for number, filters in enumerate((8, 16), 1):
-        x = keras.layers.Conv2D(filters, 3, 2, "same", activation="relu", name=f"own{number}")(x)
-    return keras.Model(inputs, x, name="own")
 
 
 @pytest.fixture(scope="module")

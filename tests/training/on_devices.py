@@ -17,6 +17,7 @@ from recipes.embed import embed
 from recipes.finetune import finetune
 from recipes.localize import localize
 from recipes.segment import segment
+from tests.networks import backbone
 
 # A bias before a normalisation has no gradient but that of rounding, which Adam makes as large as any other.
 QUIET = {"verbose": 0, "epochs": 2, "augment": None, "precision": "float32"}
@@ -66,18 +67,8 @@ def segmented(devices=None, **options):
     return segment(data, model=map_network, devices=devices, **options)
 
 
-def backbone(size=None):
-    """A network of before, which knows nothing of several devices."""
-    keras.utils.set_random_seed(1)
-    image = keras.Input((size, size, 1), name="pixels")
-    x = keras.layers.Rescaling(1 / 127.5, -1)(image)
-    for number, filters in enumerate((8, 16), 1):
-        x = keras.layers.Conv2D(filters, 3, 2, "same", activation="relu", name=f"own{number}")(x)
-    return keras.Model(image, x, name="own")
-
-
 def finetuned(devices=None, **options):
-    """In two stages, the first on features; without dropout, whose masks are others."""
+    """A network of before in two stages, the first on features; without dropout, whose masks are others."""
     options = {**QUIET, "head_epochs": 1, "unfreeze": 1, "views": 1, "dropout": 0.0, "batch_size": 8, **options}
     return finetune((images(32, 0), images(9, 1)), backbone=backbone(8), devices=devices, **options)
 
